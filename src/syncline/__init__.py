@@ -1,0 +1,1 @@
+"""Syncline keeps Notion and the rest of your systems in sync."""
