@@ -1,0 +1,50 @@
+"""The workspaces that ``serve --workspace`` knows: sample, empty, generated:…, or a file saved before."""
+
+from pathlib import Path
+from typing import Any
+
+from notion_emulator import seed, snapshot
+from notion_emulator.emulator import Emulator
+from notion_emulator.world import World
+
+__all__ = ["open_workspace"]
+
+
+def open_workspace(text: str) -> Emulator:
+    """An emulator of the named workspace. Raises ValueError with one clear sentence."""
+    kind, _, rest = text.partition(":")
+    if text == "empty":
+        return Emulator()
+    if text == "sample":
+        world = World("Sample workspace")
+        world.connect("Sample connection")
+        from notion_emulator import sample  # noqa: PLC0415 - much prose, loaded when asked for
+
+        sample.populate(world)
+        return Emulator(world=world)
+    if kind == "generated":
+        return _generated(rest)
+    path = Path(text)
+    if not path.is_file():
+        raise ValueError(
+            f"There is no workspace {text!r}: give sample, empty, generated:… or a file that exists."
+        )
+    return snapshot.load(path.read_bytes())
+
+
+def _generated(text: str) -> Emulator:
+    sizes: dict[str, Any] = {}
+    for part in filter(None, text.split(",")):
+        name, _, value = part.partition("=")
+        if not value.isdecimal():
+            raise ValueError(
+                f"{part!r} is no size: write name=number, for example generated:pages=40,rows=260,seed=1."
+            )
+        sizes[name] = int(value)
+    world = World("Generated workspace", seed=sizes.get("seed", 0))
+    world.connect("Generated connection")
+    try:
+        seeded = seed.generate(world, **sizes)
+    except TypeError as error:
+        raise ValueError(f"A generated workspace has no such size: {error}") from None
+    return Emulator(world=world, seeded=seeded)
