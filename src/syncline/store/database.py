@@ -1,0 +1,272 @@
+"""The store's database: one SQLite file, or the schema ``syncline`` of a PostgreSQL database.
+
+A caller opens a transaction here and hands the connection to the functions of the other files, none of
+which commits. SQLite runs in WAL mode with one connection that writes and a few that read; a writer waits its turn
+inside the process for that connection and, between processes, for SQLite's write lock. PostgreSQL's writers meet at the
+row of their connection (store.connections). A reader sees one snapshot on both.
+"""
+
+import os
+import sqlite3
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any, Final, Self
+
+from sqlalchemy import URL, Connection, event, inspect, make_url, text
+from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from syncline.core.errors import BadInput, StoreUnavailable, SynclineError
+from syncline.store.types import dump
+
+__all__ = ["REVISIONS", "SCHEMA", "VERSION_TABLE", "Database"]
+
+REVISIONS: Final = ("0001",)
+"""The schema versions this release knows, oldest first; a test compares them with the migrations."""
+
+SCHEMA: Final = "syncline"
+"""Our schema in a PostgreSQL database, so that it may hold other tables, those of a destination among them."""
+
+VERSION_TABLE: Final = "schema_version"
+
+_MIGRATION_LOCK = 0x73796E636C696E65  # "syncline": the advisory lock of those who migrate
+_READERS = 4
+
+
+class Database:
+    """The open store. `begin` and `read` are the only ways to its tables."""
+
+    def __init__(self, url: URL, *, patience: float) -> None:
+        self.url = url
+        self.patience = patience
+        self.dialect = url.get_backend_name()
+        self._writer = _ENGINES[self.dialect](url, patience, False)
+        self._reader = _ENGINES[self.dialect](url, patience, True)
+
+    @classmethod
+    async def open(cls, location: str | Path, *, patience: float = 30.0) -> Self:
+        """Open the store at a path or URL, creating it and bringing its schema up to date.
+
+        `patience` is the number of seconds that a writer waits for another one. Raises BadInput for a URL
+        that is none of ours and for a store that a newer release has written, StoreUnavailable if it cannot
+        be reached or written.
+        """
+        database = cls(_url(location), patience=patience)
+        try:
+            await database._migrate()
+        except BaseException:
+            await database.close()
+            raise
+        return database
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._writer.dispose()
+        await self._reader.dispose()
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction that writes: committed at the end, rolled back by an exception.
+
+        Do not open a second one inside it. Raises StoreUnavailable where the database fails.
+        """
+        with self._translated():
+            async with self._writer.begin() as conn:
+                yield conn
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction that sees one snapshot and cannot write. Raises StoreUnavailable where the database fails."""
+        with self._translated():
+            async with self._reader.begin() as conn:
+                yield conn
+
+    @asynccontextmanager
+    async def session(self) -> AsyncIterator[AsyncConnection]:
+        """A PostgreSQL session of one's own outside any transaction, for locks that live as long as it does."""
+        with self._translated():
+            async with self._writer.connect() as conn:
+                yield await conn.execution_options(isolation_level="AUTOCOMMIT")
+
+    async def _migrate(self) -> None:
+        if self.dialect == "sqlite":
+            self._create_file()
+        async with self.read() as conn:
+            version = await _version(conn)
+        if version == REVISIONS[-1]:
+            return
+        if version is not None and version not in REVISIONS:
+            raise BadInput(
+                f"The store at {self} was written by a newer Syncline (its schema is {version}, this release knows up to "
+                f"{REVISIONS[-1]}): upgrade Syncline, or choose another store."
+            )
+        async with self.begin() as conn:
+            if self.dialect == "postgresql":
+                await _create_schema(conn)
+            await conn.run_sync(_upgrade)
+
+    def _create_file(self) -> None:
+        """Create the file before SQLite does: it holds a workspace and is its owner's alone."""
+        path = Path(self.url.database or "")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        except OSError as error:
+            raise StoreUnavailable(f"The store at {self} cannot be opened: {error.strerror}.") from error
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except PoolTimeoutError as error:
+            raise StoreUnavailable(
+                f"The store at {self} had no free connection for {self.patience:g} s."
+            ) from error
+        except (DBAPIError, sqlite3.Error) as error:
+            translated = _TRANSLATIONS[self.dialect](error, str(self), self.patience)
+            if translated is None:
+                raise
+            raise translated from error
+
+    def __str__(self) -> str:
+        """Where it is, without a password."""
+        if self.dialect == "sqlite":
+            return str(self.url.database)
+        return self.url.set(drivername="postgresql").render_as_string(hide_password=True)
+
+
+def _url(location: str | Path) -> URL:
+    if isinstance(location, Path) or "://" not in location:
+        return URL.create("sqlite+aiosqlite", database=os.fspath(location))
+    try:
+        url = make_url(location)
+    except (ArgumentError, ValueError) as error:
+        raise BadInput(
+            "The URL of the store cannot be read: write sqlite:///PATH or postgresql://HOST/NAME."
+        ) from error
+    driver = _DRIVERS.get(url.drivername)
+    if driver is None:
+        raise BadInput(
+            f"The store is SQLite or PostgreSQL: no store of the kind {url.drivername} can be opened."
+        )
+    if driver == _DRIVERS["sqlite"] and url.database in {None, "", ":memory:"}:
+        raise BadInput("The URL of the store names no file: write sqlite:///PATH.")
+    return url.set(drivername=driver)
+
+
+_DRIVERS = {
+    "sqlite": "sqlite+aiosqlite",
+    "sqlite+aiosqlite": "sqlite+aiosqlite",
+    "postgres": "postgresql+psycopg",
+    "postgresql": "postgresql+psycopg",
+    "postgresql+psycopg": "postgresql+psycopg",
+}
+
+
+def _sqlite_engine(url: URL, patience: float, read_only: bool) -> AsyncEngine:  # noqa: FBT001 - a row of the table below
+    engine = create_async_engine(
+        url,
+        pool_size=_READERS if read_only else 1,
+        max_overflow=0,
+        pool_timeout=patience,
+        hide_parameters=True,
+    )
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def configure(connection: Any, _record: object) -> None:
+        connection.isolation_level = None  # the driver's own BEGIN comes too late and is always deferred
+        cursor = connection.cursor()
+        for pragma in (
+            f"busy_timeout={int(patience * 1000)}",
+            "journal_mode=WAL",
+            "synchronous=NORMAL",
+            f"query_only={int(read_only)}",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def begin(conn: Connection) -> None:
+        # A writer that starts by reading could not upgrade its lock once another has written:
+        # https://sqlite.org/lang_transaction.html#immediate
+        conn.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _postgres_engine(url: URL, patience: float, read_only: bool) -> AsyncEngine:  # noqa: FBT001 - as above
+    options = f"-c search_path={SCHEMA} {url.query.get('options', '')}"
+    return create_async_engine(
+        url.difference_update_query(["options"]),
+        json_serializer=dump,
+        hide_parameters=True,
+        pool_timeout=patience,
+        connect_args={"options": options, "connect_timeout": max(2, int(patience))},
+        execution_options={"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        if read_only
+        else {},
+    )
+
+
+_ENGINES = {"sqlite": _sqlite_engine, "postgresql": _postgres_engine}
+
+
+def _sqlite_error(error: Exception, where: str, patience: float) -> SynclineError | None:
+    text = str(getattr(error, "orig", error))
+    for marker, kind, sentence in _SQLITE_SENTENCES:
+        if marker in text:
+            return kind(f"The store at {where} {sentence.format(patience=patience)}")
+    return None
+
+
+_SQLITE_SENTENCES: tuple[tuple[str, type[SynclineError], str], ...] = (
+    ("locked", StoreUnavailable, "was locked by another process for more than {patience:g} s."),
+    ("disk is full", StoreUnavailable, "cannot grow: the disk is full. What was stored before is safe."),
+    ("disk I/O error", StoreUnavailable, "cannot be read or written: the disk reports an error, or is full."),
+    ("readonly database", StoreUnavailable, "cannot be written: the file is read-only."),
+    ("unable to open", StoreUnavailable, "cannot be opened."),
+    ("not a database", BadInput, "is not an SQLite database: choose another file."),
+    ("malformed", BadInput, "is damaged: restore it from a backup, or remove it and pull again."),
+)
+
+
+def _postgres_error(error: Exception, where: str, _patience: float) -> SynclineError | None:
+    """What psycopg calls operational lies outside the program: https://peps.python.org/pep-0249/#operationalerror ."""
+    from psycopg import InterfaceError, OperationalError  # noqa: PLC0415 - only those who use PostgreSQL pay for it
+
+    cause = getattr(error, "orig", error)
+    if not isinstance(cause, OperationalError | InterfaceError):
+        return None
+    reason = " ".join(str(cause).split()).rstrip(".")
+    return StoreUnavailable(f"The store at {where} cannot be used: {reason}.")
+
+
+_TRANSLATIONS = {"sqlite": _sqlite_error, "postgresql": _postgres_error}
+
+
+async def _version(conn: AsyncConnection) -> str | None:
+    if not await conn.run_sync(lambda sync: inspect(sync).has_table(VERSION_TABLE)):
+        return None
+    version: str | None = await conn.scalar(text(f"SELECT version_num FROM {VERSION_TABLE}"))  # noqa: S608 - a constant
+    return version
+
+
+async def _create_schema(conn: AsyncConnection) -> None:
+    """Create our schema once, and keep others from migrating until this transaction ends."""
+    await conn.execute(text(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})"))
+    if await conn.scalar(text(f"SELECT to_regnamespace('{SCHEMA}')")) is None:
+        await conn.execute(text(f"CREATE SCHEMA {SCHEMA}"))
+
+
+def _upgrade(conn: Connection) -> None:
+    """Run the migrations that are missing; Alembic is imported here because opening a current store needs none of it."""
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+
+    config = Config()
+    scripts = str(Path(__file__).with_name("migrations"))
+    config.set_main_option("script_location", scripts.replace("%", "%%"))
+    config.attributes["connection"] = conn
+    command.upgrade(config, "head")

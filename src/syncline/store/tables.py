@@ -1,0 +1,234 @@
+"""Every table of the store, and how a row is upserted on either database.
+
+Whatever belongs to a connection carries `connection_id`; `connections.remove` deletes by it. Wide columns stand last, so that
+SQLite reads the narrow ones without following overflow pages. Schema changes are migrations
+(store/migrations); a test compares their result with this file.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, TypeAlias, TypeVar
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    func,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from syncline.store.types import Instant, Json, Unicode
+
+__all__ = [
+    "block_lists",
+    "budgets",
+    "checkpoints",
+    "chunks",
+    "connections",
+    "documents",
+    "failures",
+    "frontier",
+    "metadata",
+    "place",
+    "records",
+    "runs",
+    "upsert",
+]
+
+metadata = MetaData(
+    naming_convention={"pk": "pk_%(table_name)s", "uq": "uq_%(table_name)s_%(column_0_name)s"},
+)
+
+connections = Table(
+    "connections",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("name", Unicode, nullable=False, unique=True),
+    Column("base_url", String, nullable=False),
+    Column("notion_version", String, nullable=False),
+    Column("rate", String, nullable=False),
+    Column("bot_id", String, nullable=False),
+    Column("bot_name", Unicode, nullable=False),
+    Column("workspace_id", String),
+    Column("workspace_name", Unicode),
+    Column("capabilities", Json, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("token", LargeBinary, nullable=False),
+    # The last number of the connection's change sequence. Its row is the lock of all who write changes.
+    Column("seq", BigInteger, nullable=False),
+)
+
+records = Table(
+    "records",
+    metadata,
+    Column("connection_id", String, primary_key=True),
+    Column("kind", String, primary_key=True),
+    Column("key", String, primary_key=True),
+    Column("stream", String, nullable=False),
+    Column("hash", String, nullable=False),
+    Column("parent", String),
+    Column("home", String),
+    Column("edited_at", Instant),
+    Column("seq", BigInteger, nullable=False),
+    Column("action", String, nullable=False),
+    Column("first_seen_at", Instant, nullable=False),
+    # When it was last added: later than first_seen_at for a record that had been a tombstone.
+    Column("added_at", Instant, nullable=False),
+    Column("changed_at", Instant, nullable=False),
+    Column("deleted_at", Instant),
+    Column("deletion", String),
+    Column("seen_in", String),
+    Column("title", Unicode, nullable=False),
+    # The title in lower case, for a search that both databases understand alike.
+    Column("folded", Unicode, nullable=False),
+    Column("data", Json, nullable=False),
+    Index("ix_records_seq", "connection_id", "seq", unique=True),
+    Index("ix_records_stream", "connection_id", "stream"),
+)
+place = func.coalesce(records.c.home, records.c.parent)
+"""Below what a record hangs: StoredRecord.place, in SQL."""
+Index("ix_records_place", records.c.connection_id, place)
+
+documents = Table(
+    "documents",
+    metadata,
+    Column("connection_id", String, primary_key=True),
+    Column("page", String, primary_key=True),
+    Column("generation", BigInteger, nullable=False),
+    Column("fidelity", String, nullable=False),
+    Column("hash", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("edited_at", Instant),
+    Column("read_at", Instant, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("unread", Json, nullable=False),
+    Column("markdown", Unicode),
+)
+
+block_lists = Table(
+    "block_lists",
+    metadata,
+    Column("connection_id", String, primary_key=True),
+    Column("page", String, primary_key=True),
+    Column("generation", BigInteger, primary_key=True),
+    Column("container", String, primary_key=True),
+    Column("ordinal", Integer, primary_key=True),
+    Column("cursor", String),
+    # Bytes of `blocks`, so that a reader can bound what it loads without reading it.
+    Column("size", BigInteger, nullable=False),
+    Column("blocks", Json, nullable=False),
+)
+
+frontier = Table(
+    "frontier",
+    metadata,
+    Column("connection_id", String, primary_key=True),
+    Column("kind", String, primary_key=True),
+    Column("key", String, primary_key=True),
+    Column("state", String, nullable=False),
+    Column("lane", Integer, nullable=False),
+    # Minus the microseconds of edited_at: ascending it is newest first, and unknown last, on either database.
+    Column("rank", BigInteger, nullable=False),
+    Column("edited_at", Instant),
+    Column("not_before", Instant),
+    Column("attempt", Integer, nullable=False),
+    Column("generation", BigInteger, nullable=False),
+    Column("reason", String, nullable=False),
+    Column("error", Unicode),
+    Column("payload", Json),
+    Index("ix_frontier_next", "connection_id", "state", "lane", "rank", "key"),
+)
+checkpoints = Table(
+    "checkpoints",
+    metadata,
+    Column("connection_id", String, primary_key=True),
+    Column("name", String, primary_key=True),
+    Column("value", Json, nullable=False),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("connection_id", String, nullable=False),
+    Column("mode", String, nullable=False),
+    Column("fidelity", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("started_at", Instant, nullable=False),
+    Column("ended_at", Instant),
+    Column("phase", String, nullable=False),
+    Column("options", Json, nullable=False),
+    Column("pages", Json, nullable=False),
+    Column("requests", Json, nullable=False),
+    Column("error", Json),
+    Index("ix_runs_started", "connection_id", "started_at"),
+)
+
+failures = Table(
+    "failures",
+    metadata,
+    Column("connection_id", String, primary_key=True),
+    Column("page", String, primary_key=True),
+    # The empty string where the whole page failed: a primary key has no NULL.
+    Column("block", String, primary_key=True),
+    Column("run_id", String),
+    Column("operation", String, nullable=False),
+    Column("status", Integer),
+    Column("code", String, nullable=False),
+    Column("message", Unicode, nullable=False),
+    Column("request_id", String),
+    Column("first_at", Instant, nullable=False),
+    Column("last_at", Instant, nullable=False),
+    Column("attempts", Integer, nullable=False),
+)
+
+budgets = Table(
+    "budgets",
+    metadata,
+    Column("key", String, primary_key=True),
+    Column("state", Json, nullable=False),
+)
+
+_Upsert: TypeAlias = sqlite.Insert | postgresql.Insert
+_INSERT: Mapping[str, Callable[[Table], _Upsert]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+
+
+def upsert(
+    conn: AsyncConnection,
+    table: Table,
+    *,
+    keep: Sequence[str] = (),
+    replace: Mapping[str, Any] | None = None,
+    where: ColumnElement[bool] | None = None,
+) -> _Upsert:
+    """An INSERT into `table` that overwrites the row with the same primary key.
+
+    Columns in `keep` stay as they are in a row that exists; `replace` gives SQL expressions for some of the others. A
+    row that exists and is not `where` stays. It is executed with parameters for all columns.
+    """
+    insert = _INSERT[conn.dialect.name](table)
+    keys = [column.name for column in table.primary_key]
+    values: dict[str, Any] = {
+        column.name: insert.excluded[column.name]
+        for column in table.columns
+        if column.name not in keys and column.name not in keep
+    }
+    return insert.on_conflict_do_update(index_elements=keys, set_=values | dict(replace or {}), where=where)
+
+
+_CHUNK = 500
+"""Items of one IN list. SQLite has allowed 32,766 parameters since 3.32; short lists keep plans and memory small."""
+
+T = TypeVar("T")
+
+
+def chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    """`items` in pieces that fit into one IN list; no piece where there is nothing."""
+    for start in range(0, len(items), _CHUNK):
+        yield items[start : start + _CHUNK]
