@@ -1,0 +1,5 @@
+from tests.contracts.destination import DestinationContract
+
+
+class TestSqlDestination(DestinationContract):
+    pass
