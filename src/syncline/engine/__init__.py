@@ -1,0 +1,1 @@
+"""MOVES: source → store → destination, by jobs that survive the death of their process."""

@@ -1,0 +1,307 @@
+"""The heart: one batch of what was read becomes one transaction.
+
+Records, block lists, documents, the frontier, the ledger and the counts change together or not at all, so that a
+process may die anywhere. What a record means for the frontier is decided by core.change.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from syncline.core.change import Policy, Reason, comments_reason, content_reason, rows_reason
+from syncline.core.checkpoint import final
+from syncline.core.model import Action, Deletion, Kind, Record, StoredRecord
+from syncline.sources.base import Key, Listing
+from syncline.store import documents, frontier, ledger, records
+from syncline.store.documents import NewDocument, StagedList
+from syncline.store.frontier import Item
+from syncline.store.ledger import Entry
+
+__all__ = ["Applied", "Batch", "Context", "Work", "apply", "listing_item", "object_item", "record_from"]
+
+
+class Work(StrEnum):
+    """The kinds of work on the frontier, in the order of their lanes."""
+
+    LISTING = "listing"
+    OBJECT = "object"
+    PROPERTIES = "properties"
+    CONTENT = "content"
+    COMMENTS = "comments"
+
+
+_LANES = {kind: lane for lane, kind in enumerate(Work)}
+
+
+@dataclass(slots=True)
+class Batch:
+    """What a number of answers came to, not yet written."""
+
+    records: list[Record] = field(default_factory=list)
+    completed: list[Record] = field(default_factory=list)
+    """Records whose values are as whole as they can be made."""
+    lists: list[StagedList] = field(default_factory=list)
+    documents: list[NewDocument] = field(default_factory=list)
+    children: dict[str, tuple[Key, ...]] = field(default_factory=dict)
+    """What was seen below each page of `documents`."""
+    comments: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """The open comments of each page whose comments were read to the end."""
+    suspects: list[Key] = field(default_factory=list)
+    lost: list[tuple[Key, Deletion]] = field(default_factory=list)
+    add: list[Item] = field(default_factory=list)
+    progress: list[Item] = field(default_factory=list)
+    done: list[Item] = field(default_factory=list)
+    parked: list[tuple[Item, Entry]] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
+    resolved: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a batch is applied under.
+
+    `incomplete` tells whether a record's values were cut short. `rows` is the listing of a data source's
+    rows. `generation` makes a number that no read of a page had before.
+    """
+
+    connection_id: str
+    run_id: str
+    pull_id: str
+    policy: Policy
+    incomplete: Callable[[Record], bool]
+    rows: Callable[[Record], Listing]
+    generation: Callable[[], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What a batch changed. `news` are the keys that are new or changed, or whose content is to be read."""
+
+    actions: Mapping[Key, Action]
+    news: frozenset[Key]
+
+
+def listing_item(listing: Listing, reason: Reason) -> Item:
+    """The frontier's item for a listing that begins."""
+    window = {
+        "window": dict(listing.window),
+        "newest_first": listing.newest_first,
+        "telling": listing.telling,
+    }
+    payload = {**window, "cursor": None, "size": 0, "answers": 0, "restarts": 0}
+    return _item(Work.LISTING, listing.name, reason, payload=payload)
+
+
+def object_item(key: Key, reason: Reason) -> Item:
+    """The frontier's item for one direct read."""
+    kind, name = key
+    return _item(Work.OBJECT, f"{kind}:{name}", reason)
+
+
+def _item(
+    work: Work,
+    key: str,
+    reason: Reason,
+    *,
+    edited_at: datetime | None = None,
+    generation: int = 0,
+    payload: dict[str, Any] | None = None,
+) -> Item:
+    return Item(
+        kind=work,
+        key=key,
+        lane=_LANES[work],
+        reason=reason,
+        edited_at=edited_at,
+        generation=generation,
+        payload=payload,
+    )
+
+
+async def apply(conn: AsyncConnection, batch: Batch, context: Context, *, now: datetime) -> Applied:
+    """Write a batch. The caller owns the transaction."""
+    one = context.connection_id
+    stored = await _stored(conn, one, [*batch.records, *batch.completed])
+    whole, cut = _sort_out(batch.records, stored, context)
+    whole += batch.completed
+    actions = dict(await records.upsert(conn, one, whole, run_id=context.pull_id, now=now))
+    planned = list(_planned(whole, stored, context))
+    await documents.stage(conn, one, batch.lists)
+    promoted = await documents.promote(conn, one, batch.documents, now=now)
+    await _close_comments(conn, batch, one, now=now)
+    actions.update({(Kind.PAGE, page): action for page, action in promoted.items()})
+    strangers, vanished = await _family(conn, batch, context, now=now)
+    suspects = await _live(
+        conn, one, [*batch.suspects, *vanished, *await _bury(conn, one, batch.lost, now=now)]
+    )
+    added = [
+        *batch.add,
+        *cut,
+        *planned,
+        *(object_item(key, Reason.CHILD) for key in strangers),
+        *(object_item(key, Reason.SUSPECT) for key in suspects),
+    ]
+    await frontier.add(conn, one, _unique(added))
+    await _settle(conn, batch, context, now=now)
+    changed = {key for key, action in actions.items() if action is not Action.UNCHANGED}
+    read = {
+        (Kind.PAGE, item.key) for item in (*cut, *planned) if item.kind in (Work.CONTENT, Work.PROPERTIES)
+    }
+    return Applied(actions=actions, news=frozenset(changed | read | set(suspects)))
+
+
+async def _stored(
+    conn: AsyncConnection, connection_id: str, read: Sequence[Record]
+) -> dict[Key, StoredRecord]:
+    found: dict[Key, StoredRecord] = {}
+    for kind in Kind:
+        keys = [record.key for record in read if record.kind is kind]
+        if keys:
+            held = await records.find(conn, connection_id, kind, keys)
+            found.update({(kind, key): record for key, record in held.items()})
+    return found
+
+
+def _sort_out(
+    read: Iterable[Record], stored: Mapping[Key, StoredRecord], context: Context
+) -> tuple[list[Record], list[Item]]:
+    """Separate the records that are whole from those whose values must be completed first."""
+    whole: list[Record] = []
+    cut: list[Item] = []
+    for record in read:
+        held = stored.get((record.kind, record.key))
+        if not context.incomplete(record):
+            whole.append(record)
+        elif held is not None and _is_current(record, held, context):
+            whole.append(_as_held(record, held))
+        else:
+            cut.append(_properties_item(record, held))
+    return whole, cut
+
+
+def _is_current(record: Record, held: StoredRecord, context: Context) -> bool:
+    if held.deleted_at is not None or record.edited_at != held.edited_at:
+        return False
+    seen = held.seen_in == context.pull_id
+    return seen or (not context.policy.lists_all and final(held.edited_at, held.changed_at))
+
+
+def _as_held(record: Record, held: StoredRecord) -> Record:
+    return Record(
+        record.kind, record.key, record.stream, held.data, held.hash, held.title, held.parent, held.edited_at
+    )
+
+
+def _properties_item(record: Record, held: StoredRecord | None) -> Item:
+    payload = {
+        "kind": record.kind,
+        "stream": record.stream,
+        "data": dict(record.data),
+        "title": record.title,
+        "parent": record.parent,
+        "hash": record.hash,
+        "known": held is not None and held.deleted_at is None,
+    }
+    return _item(Work.PROPERTIES, record.key, Reason.NEW, edited_at=record.edited_at, payload=payload)
+
+
+def record_from(item: Item) -> Record:
+    """The record, still cut short, that a properties item carries."""
+    payload = item.payload or {}
+    return Record(
+        kind=Kind(payload["kind"]),
+        key=item.key,
+        stream=payload["stream"],
+        data=payload["data"],
+        hash=payload["hash"],
+        title=payload["title"],
+        parent=payload["parent"],
+        edited_at=item.edited_at,
+    )
+
+
+def _planned(read: Iterable[Record], stored: Mapping[Key, StoredRecord], context: Context) -> Iterable[Item]:
+    """The work that records, now written, ask for."""
+    for record in read:
+        held = stored.get((record.kind, record.key))
+        reason = content_reason(record, held, context.policy, pull_id=context.pull_id)
+        if reason is not None:
+            generation = context.generation()
+            yield _item(Work.CONTENT, record.key, reason, edited_at=record.edited_at, generation=generation)
+        comments = comments_reason(record, held, context.policy, pull_id=context.pull_id)
+        if comments is not None:
+            yield _item(Work.COMMENTS, record.key, comments, edited_at=record.edited_at)
+        rows = rows_reason(record, held, context.policy, pull_id=context.pull_id)
+        if rows is not None:
+            yield listing_item(context.rows(record), rows)
+
+
+async def _family(
+    conn: AsyncConnection, batch: Batch, context: Context, *, now: datetime
+) -> tuple[list[Key], list[Key]]:
+    """Place the children seen below pages; those we do not know, and those that are not there any more."""
+    one, policy = context.connection_id, context.policy
+    homes = {key: page for page, children in batch.children.items() for _, key in children}
+    await records.adopt(conn, one, homes, now=now)
+    if policy.pages:
+        return [], []
+    seen = {key: None for children in batch.children.values() for key in children}
+    live = set(await _live(conn, one, seen))
+    strangers = [key for key in seen if key not in live]
+    if policy.lists_all:
+        return strangers, []
+    known = await records.children(conn, one, list(batch.children))
+    return strangers, [key for key in known if key not in seen and key[0] is not Kind.COMMENT]
+
+
+async def _live(conn: AsyncConnection, connection_id: str, keys: Iterable[Key]) -> list[Key]:
+    """Those of `keys`, once each, that we hold and that are not tombstones."""
+    wanted = list(dict.fromkeys(keys))
+    live: set[Key] = set()
+    for kind in {kind for kind, _ in wanted}:
+        held = await records.find(conn, connection_id, kind, [key for one, key in wanted if one is kind])
+        live.update((kind, key) for key, record in held.items() if record.deleted_at is None)
+    return [key for key in wanted if key in live]
+
+
+async def _bury(
+    conn: AsyncConnection, connection_id: str, lost: Sequence[tuple[Key, Deletion]], *, now: datetime
+) -> list[Key]:
+    """Turn what a direct read says is gone into tombstones; what hung below it becomes suspect."""
+    for reason in {reason for _, reason in lost}:
+        keys = [key for key, why in lost if why is reason]
+        await records.delete(conn, connection_id, keys, reason=reason, now=now)
+    gone = [key for (_, key), _ in lost]
+    await frontier.drop(conn, connection_id, [(Work.CONTENT, key) for key in gone])
+    await ledger.resolve(conn, connection_id, gone)
+    return await records.children(conn, connection_id, gone)
+
+
+async def _close_comments(conn: AsyncConnection, batch: Batch, connection_id: str, *, now: datetime) -> None:
+    """A comment that is not listed any more was resolved or deleted; Notion lists the open ones alone."""
+    known = await records.children(conn, connection_id, list(batch.comments))
+    still = {key for keys in batch.comments.values() for key in keys}
+    gone = [key for key in known if key[0] is Kind.COMMENT and key[1] not in still]
+    if gone:
+        await records.delete(conn, connection_id, gone, reason=Deletion.RESOLVED, now=now)
+
+
+def _unique(items: Iterable[Item]) -> list[Item]:
+    """One item a key, the last."""
+    return list({(item.kind, item.key): item for item in items}.values())
+
+
+async def _settle(conn: AsyncConnection, batch: Batch, context: Context, *, now: datetime) -> None:
+    """Move the frontier and the ledger on."""
+    one = context.connection_id
+    await frontier.progress(conn, one, batch.progress)
+    await frontier.done(conn, one, [(item.kind, item.key, item.generation) for item in batch.done])
+    whole = [document.page for document in batch.documents if not document.unread]
+    await ledger.resolve(conn, one, [*batch.resolved, *whole])
+    entries = [*batch.entries, *(entry for _, entry in batch.parked)]
+    await ledger.record(conn, one, entries, run_id=context.run_id, now=now)
+    await frontier.park(conn, one, [(item.kind, item.key, entry.message) for item, entry in batch.parked])

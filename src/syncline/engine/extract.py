@@ -1,0 +1,412 @@
+"""One pull, moved on: source → frontier → store.
+
+Workers read, one request each at a time; a single committer writes what they bring, many answers in one
+transaction, and takes new work from the frontier in the same transaction. Nothing lives only in memory but the
+answers in flight, so a process may die anywhere and another goes on.
+
+The order is law: listings first, so that all properties are there early; content after, newest first; absences last.
+"""
+
+import asyncio
+import itertools
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from random import Random
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from syncline.core.change import Reason
+from syncline.core.checkpoint import SEARCH_LAG
+from syncline.core.errors import Cancelled, TooManyDeletions, Unreachable
+from syncline.core.model import Deletion, Fidelity, Kind
+from syncline.engine import work
+from syncline.engine.apply import Applied, Batch, Context, Work, apply, object_item
+from syncline.engine.pull import Phase, Pull, last_watermark, remember_watermark, save_pull
+from syncline.engine.reading import Reading, Step
+from syncline.engine.scope import Scope
+from syncline.engine.work import Outcome
+from syncline.sources.base import Content, Source, Usage
+from syncline.store import documents, frontier, ledger, records, runs
+from syncline.store.database import Database
+from syncline.store.documents import StagedList
+from syncline.store.frontier import Item
+
+__all__ = ["Extraction", "Limits", "Progress"]
+
+_Read = tuple[int, Callable[[], Awaitable[Outcome]]]
+"""A read that is ready to be made, and its lane."""
+
+_TALLY = 0.5
+"""Seconds between two counts of the pages; counting costs more than writing a batch."""
+_GRACE = 2.0
+"""Seconds that reads in flight are waited for when a pull is stopped; one may be waiting for the rate limit."""
+
+_STREAK = 8
+"""So many failures in a row, with nothing read between them, mean the other side is down."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of a run. `deletions` is the share of what is held that one sweep may find absent.
+
+    `few` absences are never too many. `width` answers at most are in flight or not yet written; how many
+    requests are on the wire at a time is the client's to decide.
+    """
+
+    width: int = 24
+    deletions: float = 0.25
+    few: int = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where a run stands. `pages` and `requests` are the counts of the run so far."""
+
+    done: bool
+    phase: Phase
+    pages: dict[str, int]
+    requests: dict[str, int]
+    waiting: int
+
+
+@dataclass(slots=True)
+class _Counts:
+    made: int = 0
+    bound: int = 0
+    rate_limited: int = 0
+
+
+class Extraction:
+    """One pull in this process. `advance` it until it is done; `stop` it and another may go on with it."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        source: Source,
+        connection_id: str,
+        run_id: str,
+        pull: Pull,
+        clock: Callable[[], datetime],
+        random: Random,
+        limits: Limits | None = None,
+    ) -> None:
+        self._database = database
+        self._source = source
+        self._connection_id = connection_id
+        self._run_id = run_id
+        self._pull = pull
+        self._clock = clock
+        self._limits = limits or Limits()
+        self._scope = Scope(pull.policy.roots)
+        self._context = Context(
+            connection_id=connection_id,
+            run_id=run_id,
+            pull_id=pull.id,
+            policy=pull.policy,
+            incomplete=source.incomplete,
+            rows=source.rows,
+            generation=lambda: random.getrandbits(62),
+        )
+        self._ready: asyncio.PriorityQueue[tuple[int, int, Callable[[], Awaitable[Outcome]]]] = (
+            asyncio.PriorityQueue()
+        )
+        self._outcomes: asyncio.Queue[tuple[Outcome, asyncio.Event]] = asyncio.Queue()
+        self._order = itertools.count()
+        self._open = 0
+        self._streak = 0
+        self._stopping = False
+        self._counts = _Counts()
+        self._usage = Usage()
+        self._pages: dict[str, int] = {}
+        self._waiting = 0
+        self._tallied = 0.0
+        self._main: asyncio.Task[None] | None = None
+
+    async def advance(self, seconds: float) -> Progress:
+        """Wait until the pull is done or `seconds` have passed; the work goes on meanwhile.
+
+        Raises whatever ended the pull: an error of core.errors, after what was read before it is stored.
+        """
+        if self._main is None:
+            self._main = asyncio.create_task(self._run())
+        await asyncio.wait([self._main], timeout=seconds)
+        if self._main.done():
+            self._main.result()
+        return self.progress(done=self._main.done())
+
+    def progress(self, *, done: bool = False) -> Progress:
+        """Where the pull stands, without waiting."""
+        requests = {
+            "made": self._counts.made,
+            "bound": self._counts.bound,
+            "rate_limited": self._counts.rate_limited,
+        }
+        return Progress(done, self._pull.phase, dict(self._pages), requests, self._waiting)
+
+    async def stop(self) -> None:
+        """Give what is in flight a moment to end, store it, and stop. The pull can be taken up again."""
+        self._stopping = True
+        while not self._ready.empty():
+            self._ready.get_nowait()
+            self._open -= 1
+        if self._main is None:
+            return
+        done, _ = await asyncio.wait([self._main], timeout=_GRACE)
+        if not done:
+            self._main.cancel()
+            await asyncio.wait([self._main])
+
+    async def _run(self) -> None:
+        await self._begin()
+        workers = [asyncio.create_task(self._work()) for _ in range(self._limits.width)]
+        try:
+            await self._commit_until_done()
+        finally:
+            for worker in workers:
+                worker.cancel()
+            await asyncio.gather(*workers, return_exceptions=True)
+
+    async def _begin(self) -> None:
+        """Take up the run's counts and put work that a dead process had taken back on the frontier."""
+        async with self._database.begin() as conn:
+            run = await runs.one(conn, self._run_id)
+            self._counts = _Counts(**run.requests) if run.requests else _Counts()
+            self._pages = dict(run.pages)
+            await frontier.reset(conn, self._connection_id)
+            await self._scope.load(conn, self._connection_id)
+
+    async def _work(self) -> None:
+        """Read, and wait until it is written: what is read and not written counts as in flight."""
+        while True:
+            _, _, read = await self._ready.get()
+            written = asyncio.Event()
+            self._outcomes.put_nowait((await read(), written))
+            await written.wait()
+
+    # --- the committer -------------------------------------------------------------------------------
+
+    async def _commit_until_done(self) -> None:
+        arrived: list[tuple[Outcome, asyncio.Event]] = []
+        while True:
+            failure = await self._commit([outcome for outcome, _ in arrived])
+            for _, written in arrived:
+                written.set()
+            if failure is not None:
+                raise failure
+            if self._stopping and self._open == 0:
+                raise Cancelled(
+                    "The pull was stopped. What was read stays, and the next pull goes on from here."
+                )
+            if self._pull.phase is Phase.DONE:
+                return
+            arrived = await self._arrived() if self._open else []
+
+    async def _arrived(self) -> list[tuple[Outcome, asyncio.Event]]:
+        """At least one outcome, and all that are there."""
+        arrived = [await self._outcomes.get()]
+        while not self._outcomes.empty():
+            arrived.append(self._outcomes.get_nowait())
+        return arrived
+
+    async def _commit(self, outcomes: list[Outcome]) -> Exception | None:
+        """Write what arrived and take what is next, in one transaction. The error that ends the pull, if any."""
+        self._open -= len(outcomes)
+        failure = self._judge(outcomes)
+        self._spend(outcomes)
+        async with self._database.begin() as conn:
+            await self._apply(conn, outcomes)
+            ends = failure is not None or self._stopping
+            reads = [] if ends else await self._next_reads(conn, outcomes)
+            await self._report(conn)
+        self._enqueue(reads)
+        return failure
+
+    async def _next_reads(self, conn: AsyncConnection, outcomes: Iterable[Outcome]) -> list[_Read]:
+        """What to read now: the rest of pages that were begun, and new work from the frontier."""
+        reads = [
+            read
+            for outcome in outcomes
+            if outcome.reading is not None and outcome.item is not None
+            for read in self._reads(outcome.item, outcome.reading, outcome.steps)
+        ]
+        taken = await self._take(conn)
+        if not taken and not reads and self._open == 0:
+            taken = await self._next_phase(conn)
+        for item in taken:
+            reads += await self._opened(conn, item)
+        return reads
+
+    def _judge(self, outcomes: Iterable[Outcome]) -> Exception | None:
+        for outcome in outcomes:
+            if outcome.fatal is not None:
+                self._stopping = True
+                return outcome.fatal
+            self._streak = self._streak + 1 if outcome.transient else 0
+            if self._streak >= _STREAK:
+                message = outcome.batch.parked[-1][1].message if outcome.batch.parked else "no answer"
+                return Unreachable(
+                    f"The source keeps failing ({message}). Run the pull again to go on from here."
+                )
+        return None
+
+    def _spend(self, outcomes: Iterable[Outcome]) -> None:
+        usage = self._source.usage
+        self._counts.made += usage.made - self._usage.made
+        self._counts.rate_limited += usage.rate_limited - self._usage.rate_limited
+        self._usage = usage
+        self._counts.bound += sum(outcome.bound for outcome in outcomes)
+
+    async def _apply(self, conn: AsyncConnection, outcomes: list[Outcome]) -> None:
+        if not outcomes:
+            return
+        batch = work.merged(outcome.batch for outcome in outcomes)
+        batch.records = self._scope.admit(batch.records)
+        for children in batch.children.values():
+            batch.records += self._scope.adopt(children)
+        applied = await apply(conn, batch, self._context, now=self._clock())
+        await self._continue_listings(conn, outcomes, applied)
+        if any(outcome.gap for outcome in outcomes) and self._pull.whole:
+            self._pull = self._pull.with_gap()
+            await save_pull(conn, self._connection_id, self._pull)
+
+    async def _continue_listings(
+        self, conn: AsyncConnection, outcomes: Iterable[Outcome], applied: Applied
+    ) -> None:
+        """Put each listing that has more to tell back on the frontier, at its new cursor."""
+        more: list[Item] = []
+        ended: list[Item] = []
+        for outcome in outcomes:
+            if outcome.listed is not None and outcome.item is not None:
+                told = [*((one.kind, one.key) for one in outcome.listed.records), *outcome.listed.suspects]
+                known = applied.news.isdisjoint(told)
+                goes_on = outcome.listed.cursor is not None and not self._past(outcome, known=known)
+                (more if goes_on else ended).append(outcome.item)
+        await frontier.progress(conn, self._connection_id, more)
+        await frontier.done(
+            conn, self._connection_id, [(item.kind, item.key, item.generation) for item in ended]
+        )
+
+    def _past(self, outcome: Outcome, *, known: bool) -> bool:
+        """Whether a listing, newest first, has come to what was read before."""
+        listed, since = outcome.listed, self._pull.since
+        payload = (outcome.item.payload if outcome.item else None) or {}
+        if since is None or listed is None or not payload.get("newest_first"):
+            return False
+        oldest = listed.oldest
+        if oldest is None or oldest >= since:
+            return False
+        return known or oldest < since - SEARCH_LAG
+
+    async def _take(self, conn: AsyncConnection) -> list[Item]:
+        room = self._limits.width - self._ready.qsize()
+        if room <= 0:
+            return []
+        early = self._pull.phase is Phase.LISTING
+        content = self._pull.policy.fidelity is not Fidelity.PROPERTIES and not early
+        kinds = [kind for kind in Work if content or kind not in (Work.CONTENT, Work.COMMENTS)]
+        return await frontier.take(conn, self._connection_id, kinds=kinds, limit=room, now=self._clock())
+
+    async def _next_phase(self, conn: AsyncConnection) -> list[Item]:
+        """Nothing is waiting and nothing in flight: the next phase, and its first work."""
+        taken: list[Item] = []
+        while not taken and self._pull.phase is not Phase.DONE:
+            await self._bury_departed(conn)
+            if self._pull.phase is Phase.LISTING:
+                self._pull = self._pull.at(Phase.CONTENT)
+            elif self._pull.phase is Phase.CONTENT and self._pull.policy.lists_all and self._pull.whole:
+                await self._sweep(conn)
+                self._pull = self._pull.at(Phase.SWEEP)
+            else:
+                await self._finish(conn)
+                return []
+            await save_pull(conn, self._connection_id, self._pull)
+            taken = await self._take(conn)
+        return taken
+
+    async def _sweep(self, conn: AsyncConnection) -> None:
+        """Make a suspect of whatever this pull could see and did not. A direct read will decide."""
+        absent = self._scope.within(
+            await records.unseen(
+                conn, self._connection_id, self._pull.id, kinds=[Kind.PAGE, Kind.DATA_SOURCE]
+            )
+        )
+        live = await records.count_live(conn, self._connection_id)
+        if len(absent) > max(self._limits.few, self._limits.deletions * live):
+            raise TooManyDeletions(
+                f"{len(absent)} of {live} records were not seen by this pull, which is more than may vanish at once. "
+                "Nothing was deleted. If this is right, pull again with --accept-deletions."
+            )
+        await frontier.add(conn, self._connection_id, [object_item(key, Reason.SUSPECT) for key in absent])
+
+    async def _bury_departed(self, conn: AsyncConnection) -> None:
+        """What was told to hang outside the selected subtrees now goes, where the store holds nothing but those."""
+        if (
+            self._pull.phase is Phase.LISTING
+            or await last_watermark(conn, self._connection_id, ()) is not None
+        ):
+            return
+        gone = [(key, Deletion.OUT_OF_SCOPE) for key in self._scope.departed()]
+        if gone:
+            await apply(conn, Batch(lost=gone), self._context, now=self._clock())
+
+    async def _finish(self, conn: AsyncConnection) -> None:
+        self._pull = self._pull.at(Phase.DONE)
+        await remember_watermark(conn, self._connection_id, self._pull)
+        await save_pull(conn, self._connection_id, None)
+
+    async def _report(self, conn: AsyncConnection) -> None:
+        """Write the run's counts, in the transaction that made them true; those of pages now and then."""
+        pull = self._pull
+        requests = self.progress().requests
+        tick = asyncio.get_running_loop().time()
+        if tick >= self._tallied + _TALLY or pull.phase is Phase.DONE or self._stopping:
+            self._tallied = tick
+            self._pages = await self._counted(conn)
+            self._waiting = await frontier.waiting(conn, self._connection_id, list(Work))
+        await runs.progress(conn, self._run_id, phase=pull.phase, pages=self._pages, requests=requests)
+
+    async def _counted(self, conn: AsyncConnection) -> dict[str, int]:
+        """The pages of this pull by what became of them, each counted once."""
+        pull, one = self._pull, self._connection_id
+        tally = await records.tally(
+            conn, one, run_id=pull.id, after_seq=pull.after_seq, since=pull.started_at
+        )
+        unchanged = max(0, tally["seen"] - tally["added"] - tally["updated"])
+        return {**tally, "unchanged": unchanged, "incomplete": await ledger.count_pages(conn, one)}
+
+    # --- opening work ---------------------------------------------------------------------------------
+
+    async def _opened(self, conn: AsyncConnection, item: Item) -> list[_Read]:
+        """What is to be read for an item that was taken."""
+        if item.kind != Work.CONTENT:
+            return [(item.lane, lambda: work.read(self._source, item))]
+        reading = Reading(
+            page=item.key,
+            generation=item.generation,
+            fidelity=self._pull.policy.fidelity,
+            edited_at=item.edited_at,
+            read_at=self._source.now(),
+        )
+        staged = await documents.staged(conn, self._connection_id, item.key, generation=item.generation)
+        steps = reading.resume(staged, self._parsed) if staged else [reading.begin()]
+        return self._reads(item, reading, steps)
+
+    def _parsed(self, one: StagedList) -> Content:
+        return replace(self._source.parse(one.blocks), cursor=one.cursor)
+
+    def _reads(self, item: Item, reading: Reading, steps: Iterable[Step]) -> list[_Read]:
+        """The reads of a page's steps. A page that was begun goes before one that was not."""
+
+        def read(step: Step) -> Callable[[], Awaitable[Outcome]]:
+            return lambda: work.read_step(
+                self._source, item, reading, step, generation=self._context.generation
+            )
+
+        return [(item.lane if step == Step(item.key) else 0, read(step)) for step in steps]
+
+    def _enqueue(self, reads: Iterable[_Read]) -> None:
+        for lane, read in reads:
+            self._open += 1
+            self._ready.put_nowait((lane, next(self._order), read))

@@ -1,0 +1,166 @@
+"""A pull under way, as the store remembers it: what it reads, since when, how far it has come.
+
+It outlives the run that began it: a run that was cancelled or killed leaves it behind, and the next run with
+the same policy goes on with it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Self
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from syncline.core.change import Policy
+from syncline.core.checkpoint import watermark
+from syncline.core.hash import digest
+from syncline.core.model import Fidelity, Mode
+from syncline.store import checkpoints
+
+__all__ = [
+    "Phase",
+    "Pull",
+    "Watermark",
+    "decide_mode",
+    "last_watermark",
+    "load_pull",
+    "remember_watermark",
+    "save_pull",
+]
+
+_NAME = "pull"
+
+
+class Phase(StrEnum):
+    """How far a pull has come. Properties first, content after, absences last."""
+
+    LISTING = "listing"
+    CONTENT = "content"
+    SWEEP = "sweep"
+    DONE = "done"
+
+
+@dataclass(frozen=True, slots=True)
+class Pull:
+    """One pull. `began_at` is the source's time of its start, `started_at` ours, `after_seq` the change number then.
+
+    `since` bounds the listings of an incremental one.
+    `whole` is False once a listing is known to have a gap: absence then means nothing.
+    """
+
+    id: str
+    policy: Policy
+    began_at: datetime
+    started_at: datetime
+    since: datetime | None
+    after_seq: int
+    phase: Phase = Phase.LISTING
+    whole: bool = True
+
+    def at(self, phase: Phase) -> Self:
+        """The same pull, in `phase`."""
+        return replace(self, phase=phase)
+
+    def with_gap(self) -> Self:
+        """The same pull, known to have missed something."""
+        return replace(self, whole=False)
+
+    def as_json(self) -> dict[str, Any]:
+        """The form in which the store keeps it."""
+        return {
+            "id": self.id,
+            "mode": self.policy.mode,
+            "fidelity": self.policy.fidelity,
+            "pages": list(self.policy.pages),
+            "roots": list(self.policy.roots),
+            "comments": self.policy.comments,
+            "began_at": self.began_at.isoformat(),
+            "started_at": self.started_at.isoformat(),
+            "since": self.since.isoformat() if self.since else None,
+            "after_seq": self.after_seq,
+            "phase": self.phase,
+            "whole": self.whole,
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        """The inverse of `as_json`."""
+        policy = Policy(
+            Mode(value["mode"]),
+            Fidelity(value["fidelity"]),
+            tuple(value["pages"]),
+            tuple(value["roots"]),
+            comments=value["comments"],
+        )
+        return cls(
+            id=value["id"],
+            policy=policy,
+            began_at=datetime.fromisoformat(value["began_at"]),
+            started_at=datetime.fromisoformat(value["started_at"]),
+            since=datetime.fromisoformat(value["since"]) if value["since"] else None,
+            after_seq=value["after_seq"],
+            phase=Phase(value["phase"]),
+            whole=value["whole"],
+        )
+
+
+async def load_pull(conn: AsyncConnection, connection_id: str) -> Pull | None:
+    """The pull that is under way or was left behind."""
+    value = await checkpoints.value(conn, connection_id, _NAME)
+    return None if value is None else Pull.from_json(value)
+
+
+async def save_pull(conn: AsyncConnection, connection_id: str, pull: Pull | None) -> None:
+    """Remember the pull, or forget it when it is None."""
+    if pull is None:
+        await checkpoints.drop(conn, connection_id, _NAME)
+    else:
+        await checkpoints.put(conn, connection_id, _NAME, pull.as_json())
+
+
+def _watermark_name(roots: tuple[str, ...]) -> str:
+    return f"watermark:{digest(sorted(roots))}" if roots else "watermark:"
+
+
+@dataclass(frozen=True, slots=True)
+class Watermark:
+    """From when on an incremental pull has to read, and what the pulls before it read."""
+
+    at: datetime
+    fidelity: Fidelity
+    comments: bool
+
+
+async def last_watermark(
+    conn: AsyncConnection, connection_id: str, roots: tuple[str, ...]
+) -> Watermark | None:
+    """The watermark of a selection; None if it was never read whole."""
+    value = await checkpoints.value(conn, connection_id, _watermark_name(roots))
+    if value is None:
+        return None
+    return Watermark(datetime.fromisoformat(value["at"]), Fidelity(value["fidelity"]), value["comments"])
+
+
+async def remember_watermark(conn: AsyncConnection, connection_id: str, pull: Pull) -> None:
+    """Move the watermark to the start of a pull that is done. A pull of named pages moves nothing."""
+    policy = pull.policy
+    if not policy.pages:
+        value = {
+            "at": watermark(pull.began_at).isoformat(),
+            "fidelity": policy.fidelity,
+            "comments": policy.comments,
+        }
+        await checkpoints.put(conn, connection_id, _watermark_name(policy.roots), value)
+
+
+def decide_mode(asked: Mode | None, policy: Policy, last: Watermark | None) -> Mode:
+    """What a pull has to be, given what was asked for and what was read before.
+
+    The first pull is full. One that asks for content that the pulls before it did not read has to list everything again.
+    """
+    if last is None or asked is Mode.FULL:
+        return Mode.FULL
+    if asked is Mode.RECONCILE or (policy.fidelity, policy.comments) != (last.fidelity, last.comments):
+        return Mode.RECONCILE
+    return Mode.INCREMENTAL

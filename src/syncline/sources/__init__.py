@@ -1,0 +1,1 @@
+"""READ: where records come from. `base` is the contract."""

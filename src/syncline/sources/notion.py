@@ -1,0 +1,383 @@
+"""Reads a Notion workspace: search, the rows of each data source, content, trash, users and comments.
+
+Search alone is never a listing (https://developers.notion.com/reference/search-optimizations-and-limitations), so
+what it tells is united with the rows of every data source and with the children seen while reading content.
+Up to API version 2022-06-28 a database stands for its only data source.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, TypeVar
+
+from syncline.core import errors
+from syncline.core.hash import digest
+from syncline.core.model import Deletion, Fidelity, Json, Kind, Mode, Record, Unread
+from syncline.notion import objects
+from syncline.notion import operations as op
+from syncline.notion.blocks import containers
+from syncline.notion.budget import Lane
+from syncline.notion.canonical import canonical, stable_url
+from syncline.notion.client import Client
+from syncline.notion.errors import NotFound, NotionError, Restricted, Retry, StaleCursor, Unauthorized
+from syncline.notion.sansio import Operation
+from syncline.notion.values import completed, truncated
+from syncline.sources.base import (
+    Content,
+    Found,
+    Key,
+    Listed,
+    Listing,
+    ListingExpired,
+    Lost,
+    Unreadable,
+    Usage,
+)
+
+__all__ = ["LANES", "NotionSource"]
+
+T = TypeVar("T")
+
+_NEWEST_FIRST = {"timestamp": "last_edited_time", "direction": "descending"}
+_CHILDREN = {"child_page": Kind.PAGE, "child_database": Kind.DATABASE}
+
+LANES = {Mode.FULL: Lane.BACKFILL, Mode.INCREMENTAL: Lane.INCREMENTAL, Mode.RECONCILE: Lane.RECONCILE}
+"""Where the requests of a pull stand among those of everybody who shares the budget."""
+
+_TIMES = frozenset({"last_edited_time", "last_edited_by", "has_children"})
+"""What a child page's block says of the child's own content, which is no content of its parent."""
+
+_ID = r"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}"
+_CHILD_TAG = re.compile(rf'^\t*<(page|database) url="[^"]*?({_ID})[^"]*"', re.MULTILINE)
+_UNKNOWN_TAG = re.compile(rf'^(\t*)<unknown url="[^"]*?({_ID})"[^>]*/>$', re.MULTILINE)
+_URL = re.compile(r"https?://[^\s\"<>)\]]+")
+
+
+class NotionSource:
+    """One connection's workspace. `clock` is our own time, used until Notion has told its own."""
+
+    def __init__(
+        self, client: Client, *, clock: Callable[[], datetime], lane: Lane = Lane.INTERACTIVE
+    ) -> None:
+        self._client = client
+        self._lane = lane
+        self._clock = clock
+
+    @property
+    def usage(self) -> Usage:
+        """Requests sent so far, repetitions included."""
+        return Usage(self._client.counts.requests, self._client.counts.rate_limited)
+
+    def now(self) -> datetime:
+        """Notion's time by the last answer's `Date`, or ours before the first."""
+        return self._client.server_time() or self._clock()
+
+    # --- what to list ---------------------------------------------------------------------------------
+
+    def listings(self, *, since: datetime | None) -> Sequence[Listing]:
+        """Search, and with it the trash of an incremental pull or the users of one that lists everything."""
+        search = Listing("search", {"of": "search"}, newest_first=True)
+        if since is not None:
+            return [search, Listing("trash", {"of": "trash"}, newest_first=True, telling=False)]
+        return [search, Listing("users", {"of": "users"}, telling=False)]
+
+    def rows(self, record: Record) -> Listing:
+        """The rows of a data source, oldest first, so that 10,000 and more can be passed in windows."""
+        columns: Mapping[str, Json] = record.data.get("properties") or {}
+        number = next((name for name, column in columns.items() if column.get("type") == "unique_id"), None)
+        window = {"of": "rows", "in": record.key, "number": number, "by": "created_time", "from": None}
+        return Listing(f"rows:{record.key}", window)
+
+    async def list(self, listing: Listing, cursor: str | None) -> Listed:
+        """The next answer of a listing. Raises ListingExpired where its cursor has died."""
+        try:
+            answer = await self._send(self._listing(listing.window, cursor), where=listing.name)
+        except Unreadable as error:
+            if listing.window["of"] == "search":
+                raise errors.Refused(f"Notion refuses to search: {error}") from error
+            raise
+        return self._listed(listing, answer)
+
+    def _listing(self, window: Json, cursor: str | None) -> Operation[Any]:
+        version = self._client.version
+        match window["of"]:
+            case "users":
+                return op.list_users(start_cursor=cursor)
+            case "trash":
+                return op.search(in_trash=True, sort=_NEWEST_FIRST, start_cursor=cursor)
+            case "search":
+                return op.search(sort=_NEWEST_FIRST, start_cursor=cursor)
+        query = _row_query(window)
+        if cursor is not None:
+            query["start_cursor"] = cursor
+        return op.query_data_source(window["in"], version=version, **query)
+
+    def _listed(self, listing: Listing, answer: objects.Listing[Any]) -> Listed:
+        items = objects.results(answer)
+        live = [item for item in items if not objects.trashed(item)]
+        whole = [item for item in live if not objects.partial(item)]
+        capped = objects.incomplete(answer)
+        edits = [edited for item in items if (edited := objects.last_edited(item)) is not None]
+        listed = Listed(
+            records=tuple(record for item in whole for record in self._records(item)),
+            size=len(items),
+            cursor=answer.get("next_cursor") if answer.get("has_more") else None,
+            oldest=min(edits, default=None),
+            suspects=tuple(self._key(item) for item in items if objects.trashed(item)),
+            partial=tuple(self._key(item) for item in live if objects.partial(item)),
+        )
+        return listed if capped is None else _windowed(listing, listed, items, capped)
+
+    # --- content --------------------------------------------------------------------------------------
+
+    async def content(self, page: str, container: str, cursor: str | None, *, fidelity: Fidelity) -> Content:
+        """One listing of blocks, or the Markdown of a page or of a part that a longer page left out."""
+        if fidelity is Fidelity.MARKDOWN:
+            return self._markdown(await self._send(op.retrieve_markdown(container), where=container))
+        answer = await self._send(op.list_block_children(container, start_cursor=cursor), where=container)
+        more = answer.get("next_cursor") if answer.get("has_more") else None
+        return replace(self.parse(objects.results(answer)), cursor=more)
+
+    def parse(self, blocks: Sequence[Json]) -> Content:
+        """What blocks say: their digests, the containers among them, the pages and databases below."""
+        return Content(
+            blocks=tuple(blocks),
+            digests=tuple(digest(_block_form(block)) for block in blocks),
+            containers=tuple(container for block in blocks for container in containers(block)),
+            children=tuple(
+                (self._kind(_CHILDREN[block["type"]]), block["id"])
+                for block in blocks
+                if block.get("type") in _CHILDREN
+            ),
+        )
+
+    def _markdown(self, answer: objects.PageMarkdown) -> Content:
+        text = answer.get("markdown", "")
+        found = ((self._kind(Kind(name)), objects.parse_id(key)) for name, key in _CHILD_TAG.findall(text))
+        return Content(
+            markdown=text,
+            digests=(digest(_URL.sub(lambda match: stable_url(match[0]), text)),),
+            containers=tuple(answer.get("unknown_block_ids") or ()),
+            children=tuple(dict.fromkeys(found)),
+        )
+
+    def join(self, page: str, pieces: Mapping[str, str]) -> str:
+        """The page's Markdown with the parts that were left out put in their places, indented as they stand there."""
+        text = pieces[page]
+        while True:
+            joined = _UNKNOWN_TAG.sub(lambda match: _piece(match, pieces), text)
+            if joined == text:
+                return text
+            text = joined
+
+    # --- single records -------------------------------------------------------------------------------
+
+    async def record(self, kind: Kind, key: str) -> Found | Lost:
+        """One object by its id: it is there, in the trash, or (404) gone or not shared; Notion does not tell which."""
+        try:
+            found = await self._client.send(self._retrieval(kind, key), lane=self._lane)
+        except NotFound:
+            return Lost(Deletion.UNREACHABLE)
+        except NotionError as error:
+            raise _translated(error, key) from error
+        if objects.trashed(found):
+            return Lost(Deletion.TRASHED)
+        if kind is not Kind.DATABASE:
+            return Found(tuple(self._records(found)))
+        inside = tuple((Kind.DATA_SOURCE, source.id) for source in objects.sources(found))
+        return Found((_database(found["id"], found.get("parent"), objects.title(found)),), inside)
+
+    def _retrieval(self, kind: Kind, key: str) -> Operation[Any]:
+        match kind:
+            case Kind.PAGE:
+                return op.retrieve_page(key)
+            case Kind.DATABASE:
+                return op.retrieve_database(key)
+            case Kind.DATA_SOURCE:
+                return op.retrieve_data_source(key, version=self._client.version)
+            case Kind.COMMENT:
+                return op.retrieve_comment(key)
+            case Kind.USER:
+                return op.retrieve_user(key)
+
+    def incomplete(self, record: Record) -> bool:
+        """Whether a value stops at Notion's 25 items (https://developers.notion.com/reference/retrieve-a-page)."""
+        values = (record.data.get("properties") or {}).values()
+        return record.kind is Kind.PAGE and any(truncated(value) for value in values)
+
+    async def complete(self, record: Record) -> tuple[Record, int]:
+        """Read the values that stop at 25 items whole, and the rollups that Notion computed from such a relation."""
+        values: dict[str, Any] = dict(record.data["properties"])
+        cut = [name for name, value in values.items() if truncated(value)]
+        if any(values[name].get("type") == "relation" for name in cut):
+            cut += [
+                name for name, value in values.items() if value.get("type") == "rollup" and name not in cut
+            ]
+        least = 0
+        for name in cut:
+            values[name], spent = await self._whole_value(record.key, values[name])
+            least += spent
+        return self._page({**record.data, "properties": values}), least
+
+    async def _whole_value(self, page: str, value: Json) -> tuple[Json, int]:
+        items: list[Json] = []
+        cursor: str | None = None
+        while True:
+            operation = op.retrieve_property_item(page, value["id"], start_cursor=cursor)
+            answer: Any = await self._send(operation, where=page)
+            items += objects.results(answer) if answer.get("object") == "list" else [answer]
+            following = answer.get("next_cursor")
+            if not answer.get("has_more") or following is None:
+                break
+            if following == cursor:
+                raise errors.Unreachable(f"A property of page {page} repeats its cursor. Try again later.")
+            cursor = following
+        return _aggregate(answer) or completed(value, items), max(1, -(-len(items) // 100))
+
+    async def comments(self, page: str, cursor: str | None) -> Listed:
+        """The open comments of a page (https://developers.notion.com/reference/list-comments)."""
+        answer = await self._send(op.list_comments(page, start_cursor=cursor), where=page)
+        return self._listed(Listing(page, {"of": "comments"}), answer)
+
+    # --- objects to records ---------------------------------------------------------------------------
+
+    def _kind(self, kind: Kind) -> Kind:
+        """Up to 2022-06-28 a database is what later versions call a data source."""
+        old = not self._client.version.has_data_sources
+        return Kind.DATA_SOURCE if kind is Kind.DATABASE and old else kind
+
+    def _key(self, found: Json) -> Key:
+        return self._kind(Kind(found["object"])), found["id"]
+
+    def _records(self, found: Json) -> Iterable[Record]:
+        kind, key = self._key(found)
+        if kind is Kind.PAGE:
+            yield self._page(found)
+        elif kind is Kind.DATA_SOURCE:
+            yield self._record(kind, found, stream="data_sources")
+            around = objects.parent(found)
+            if around is not None and around.kind == "database" and around.id is not None:
+                yield _database(around.id, found.get("database_parent"), objects.title(found))
+        else:
+            yield self._record(kind, found, stream=f"{kind}s")
+
+    def _page(self, found: Json) -> Record:
+        around = objects.parent(found)
+        is_row = around is not None and around.kind in ("data_source", "database") and around.id is not None
+        return self._record(Kind.PAGE, found, stream=str(around.id) if is_row and around else "pages")
+
+    def _record(self, kind: Kind, found: Json, *, stream: str) -> Record:
+        data = {key: value for key, value in found.items() if key != "request_id"}
+        around = objects.parent(found)
+        return Record(
+            kind=kind,
+            key=data["id"],
+            stream=stream,
+            data=data,
+            hash=digest(canonical(data)),
+            title=objects.title(data),
+            parent=around.id if around is not None else None,
+            edited_at=objects.last_edited(data),
+        )
+
+    async def _send(self, operation: Operation[T], *, where: str) -> T:
+        try:
+            return await self._client.send(operation, lane=self._lane)
+        except NotionError as error:
+            raise _translated(error, where) from error
+
+
+def _translated(error: NotionError, where: str) -> errors.SynclineError:
+    """The same error in the words of the engine: repeat, leave out, or stop."""
+    if isinstance(error, StaleCursor):
+        return ListingExpired(str(error))
+    if isinstance(error, Unauthorized):
+        return errors.Refused(f"Notion refuses the token ({error.message}). Connect again with a valid one.")
+    if error.retry is Retry.RETRY:
+        return errors.Unreachable(f"Notion does not answer: {error}.")
+    if error.retry is Retry.STOP and not isinstance(error, Restricted):
+        return errors.Refused(f"Notion refuses to go on: {error}.")
+    unread = Unread(where, error.status or 0, error.code or "unknown", error.message, error.request_id)
+    return Unreadable(unread)
+
+
+def _row_query(window: Json) -> dict[str, Any]:
+    """The body of a query for one window of rows."""
+    by, start = window["by"], window["from"]
+    if by == "created_time":
+        query: dict[str, Any] = {"sorts": [{"timestamp": "created_time", "direction": "ascending"}]}
+        if start is not None:
+            operator = "after" if window.get("past") else "on_or_after"
+            query["filter"] = {"timestamp": "created_time", "created_time": {operator: start}}
+        return query
+    condition = {"property": by, "unique_id": {"greater_than_or_equal_to": start}}
+    return {"sorts": [{"property": by, "direction": "ascending"}], "filter": condition}
+
+
+def _windowed(listing: Listing, listed: Listed, items: Sequence[Json], capped: str) -> Listed:
+    """Pass Notion's cap of 10,000 results: go on in the next window, or say that there is none.
+
+    Source: https://developers.notion.com/reference/query-a-data-source. Times are minutes, so more than 10,000 rows created in one minute
+    need another order: the data source's unique id, where it has one.
+    """
+    window = listing.window
+    if window["of"] != "rows" or not items:
+        return replace(listed, gap=f"Notion ended the listing {listing.name} early: {capped}.")
+    name = f"rows:{window['in']}"
+    if window["by"] != "created_time":
+        value = _unique_number(items[-1], window["by"])
+        start = {**window, "from": value}
+        return replace(listed, follow=(Listing(f"{name}:number:{value}", start),))
+    last = items[-1]["created_time"]
+    if last != window["from"]:
+        return replace(listed, follow=(Listing(f"{name}:{last}", {**window, "from": last, "past": False}),))
+    if window["number"] is not None:
+        start = {**window, "by": window["number"], "from": 0}
+        return replace(listed, follow=(Listing(f"{name}:number:0", start),))
+    past = Listing(f"{name}:past:{last}", {**window, "past": True})
+    gap = f"More than 10,000 rows were created in the minute {last}; Notion lists only the first of them."
+    return replace(listed, follow=(past,), gap=gap)
+
+
+def _unique_number(row: Json, name: str) -> int:
+    number: int = row["properties"][name]["unique_id"]["number"]
+    return number
+
+
+def _aggregate(answer: Mapping[str, Any]) -> Json | None:
+    """The value of a rollup that is computed, not listed: it stands beside the items it was computed from."""
+    item = answer.get("property_item") or {}
+    rollup = item.get("rollup") or {}
+    if item.get("type") != "rollup" or rollup.get("type") in (None, "array", "incomplete"):
+        return None
+    return {"id": item["id"], "type": "rollup", "rollup": rollup}
+
+
+def _database(key: str, around: Json | None, title: str) -> Record:
+    """What a data source, or a direct read, tells of the database around it."""
+    data = {"object": "database", "id": key, "parent": around}
+    place = objects.parent(data)
+    return Record(
+        kind=Kind.DATABASE,
+        key=key,
+        stream="databases",
+        data=data,
+        hash=digest(data),
+        title=title,
+        parent=place.id if place is not None else None,
+    )
+
+
+def _block_form(block: Json) -> Any:
+    form = canonical(block)
+    if block.get("type") in _CHILDREN:
+        return {key: value for key, value in form.items() if key not in _TIMES}
+    return form
+
+
+def _piece(match: re.Match[str], pieces: Mapping[str, str]) -> str:
+    piece = pieces.get(objects.parse_id(match[2]))
+    if piece is None:
+        return match[0]
+    return "\n".join(match[1] + line for line in piece.split("\n"))
