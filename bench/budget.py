@@ -1,0 +1,61 @@
+"""Time of a pull under a rate limit, beside the ideal for its number of requests.
+
+The emulator enforces the limit as Notion documents it: a fixed window per connection. The ideal sends a full window's
+requests at once, waits for the next window, and so on: it needs 60 s for each window but the last, and the time of the last window's answers.
+"""
+
+import argparse
+
+from bench.harness import Emulator, Home, Result, command, scratch
+
+__all__ = ["ideal", "measure"]
+
+WORKSPACE = "generated:pages=150,rows=200,blocks=2500,depth=3,data_sources=2,long_pages=2,seed=11"
+WINDOW = 60.0
+
+
+def ideal(requests: int, *, limit: int, last_window: float) -> float:
+    """Seconds that `requests` need at least when `limit` may be sent per window."""
+    return (requests - 1) // limit * WINDOW + last_window
+
+
+def measure(workspace: str = WORKSPACE, *, limit: int = 180, latency: int = 100) -> Result:
+    with scratch() as folder:
+        with Emulator(workspace, latency=latency) as unlimited:
+            home = Home(folder / "unlimited")
+            home.connect(unlimited)
+            free = home.pull("--fidelity", "blocks")
+        with Emulator(workspace, latency=latency, rate=f"{limit}/60") as limited:
+            home = Home(folder / "limited")
+            home.connect(limited, rate=f"{limit}/60")
+            pulled = home.pull("--fidelity", "blocks")
+    in_last_window = pulled.made - (pulled.made - 1) // limit * limit
+    best = ideal(pulled.made, limit=limit, last_window=free.wall * in_last_window / free.made)
+    refused = int(pulled.report["requests"]["rate_limited"])
+    row = (
+        str(pulled.made), f"{free.wall:.1f} s", f"{best:.1f} s", f"{pulled.wall:.1f} s",
+        f"{pulled.wall / best:.3f}", f"{refused / pulled.made:.2%}",
+    )  # fmt: skip
+    return Result(
+        f"A pull under {limit} requests in 60 s",
+        command(),
+        ("requests", "without a limit", "ideal", "measured", "quotient", "refused"),
+        [row],
+        f"Workspace `{workspace}`, {latency} ms latency. The connection's own requests (`connect`) count in the first window.",
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--workspace", default=WORKSPACE)
+    parser.add_argument("--limit", type=int, default=180)
+    parser.add_argument("--latency", type=int, default=100, help="milliseconds")
+    parser.add_argument("--json", action="store_true")
+    arguments = parser.parse_args()
+    measure(arguments.workspace, limit=arguments.limit, latency=arguments.latency).show(
+        as_json=arguments.json
+    )
+
+
+if __name__ == "__main__":
+    main()

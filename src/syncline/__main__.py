@@ -1,0 +1,16 @@
+"""``syncline`` and ``python -m syncline``."""
+
+import sys
+
+from syncline.cli import run
+
+__all__ = ["main"]
+
+
+def main() -> None:
+    """Run the command line and exit with its code."""
+    sys.exit(run())
+
+
+if __name__ == "__main__":
+    main()

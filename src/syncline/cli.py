@@ -1,0 +1,297 @@
+"""The command line: one function per command, each with its options and nothing else.
+
+Only Typer is imported here, so that ``--help`` answers at once; what a command does is in commands.py, imported when
+it runs. Every command and option has its place in docs/reference/cli.md (tests/test_cli.py).
+"""
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+__all__ = ["EXIT_CODES", "Fidelity", "Format", "app", "run"]
+
+EXIT_CODES = {
+    0: "all is well",
+    1: "something unexpected; SYNCLINE_LOG_LEVEL=debug shows where",
+    2: "wrong input: a malformed id, token, rate, URL or option, an unusable setting",
+    3: "no such connection, page or run",
+    4: "another pull of the same connection is under way",
+    5: "Notion refuses the token, or a capability is missing",
+    6: "more deletions than one pull may make on its own",
+    7: "Notion or a destination cannot be reached",
+    8: "the store cannot be read or written: locked, full disk, no permission",
+    130: "stopped by Ctrl-C; what was read stays",
+}
+
+_EPILOG = "\b\nExit codes:\n" + "\n".join(f"  {code:<4} {meaning}" for code, meaning in EXIT_CODES.items())
+
+
+class Fidelity(StrEnum):
+    """How much of each page is read."""
+
+    BLOCKS = "blocks"
+    MARKDOWN = "markdown"
+    PROPERTIES = "properties"
+
+
+class Format(StrEnum):
+    """How `show` prints a page."""
+
+    MARKDOWN = "markdown"
+    PORTABLE = "portable"
+    JSON = "json"
+
+
+app = typer.Typer(
+    name="syncline",
+    help="Keep Notion and the rest of your systems in sync, on your own machine.",
+    epilog=_EPILOG,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+load = typer.Typer(help="Write changes into Markdown files or SQL tables.", rich_markup_mode=None)
+app.add_typer(load, name="load", no_args_is_help=True)
+
+Connection = Annotated[
+    str | None, typer.Argument(help="Name or id of the connection; not needed where there is only one.")
+]
+ConnectionOption = Annotated[
+    str | None,
+    typer.Option(
+        "--connection", "-c", help="Name or id of the connection; not needed where there is only one."
+    ),
+]
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run one command and return its exit code. What Typer finds wrong comes as one sentence, too."""
+    try:
+        code = app(arguments, prog_name="syncline", standalone_mode=False)
+    except typer.Abort:
+        return 130
+    except Exception as error:
+        # Typer keeps the class of its usage errors to itself; all of them, and nothing else, can say this.
+        say = getattr(error, "format_message", None)
+        if say is None:
+            raise
+        print(f"Error: {say()} `syncline --help` tells more.", file=sys.stderr)  # noqa: T201  Rich is not needed for it
+        return 2
+    return code or 0
+
+
+def _execute(command: str, **arguments: Any) -> None:
+    from syncline import commands  # noqa: PLC0415  heavy; see above
+
+    raise typer.Exit(commands.execute(command, arguments))
+
+
+@app.callback(invoke_without_command=True)
+def syncline(
+    context: typer.Context,
+    *,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+) -> None:
+    """Show the version or the help where no command is named."""
+    if version:
+        from importlib.metadata import version as installed  # noqa: PLC0415  not needed by any command
+
+        typer.echo(f"syncline {installed('syncline')}")
+    elif context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+@app.command()
+def demo(
+    *,
+    keep: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Keep the results in this folder, new or empty.")
+    ] = None,
+) -> None:
+    """Pull a sample workspace from a local Notion.
+
+    Starts the emulator, pulls, loads, and shows what comes out. Works without a network and without a Notion account. Takes less than a minute.
+    """
+    _execute("demo", keep=keep)
+
+
+@app.command()
+def connect(
+    *,
+    token: Annotated[
+        str,
+        typer.Option(
+            envvar="SYNCLINE_TOKEN",
+            help="The connection's token; - reads it from standard input. The environment variable keeps it out of the shell's history.",
+        ),
+    ],
+    name: Annotated[str | None, typer.Option(help="What to call it. Default: the workspace's name.")] = None,
+    base_url: Annotated[str, typer.Option(help="Where the API is.")] = "https://api.notion.com",
+    notion_version: Annotated[str, typer.Option(help="2026-03-11, 2025-09-03 or 2022-06-28.")] = "2026-03-11",
+    rate: Annotated[
+        str, typer.Option(help="Requests per seconds: 180/60, 3/1, or none for no limit of ours.")
+    ] = "180/60",
+) -> None:
+    """Try a Notion token and store it, encrypted.
+
+    The token is tried by reading only, and what it may do is listed. Nothing is stored unless Notion accepts it.
+    """
+    _execute("connect", token=token, name=name, base_url=base_url, notion_version=notion_version, rate=rate)
+
+
+@app.command()
+def pull(  # noqa: PLR0913  its options are its arguments
+    *,
+    connection: Connection = None,
+    full: Annotated[bool, typer.Option("--full", help="Read all content again.")] = False,
+    reconcile: Annotated[
+        bool, typer.Option("--reconcile", help="List everything, read what changed, and find what is gone.")
+    ] = False,
+    fidelity: Annotated[
+        Fidelity | None,
+        typer.Option(
+            help="How much of each page: every block, Notion's Markdown, or no content. Default: as before, at first blocks."
+        ),
+    ] = None,
+    page: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ID", help="Read only this page; an id or URL. Can be repeated."),
+    ] = None,
+    root: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ID", help="Read only what is below this page or database. Can be repeated."),
+    ] = None,
+    comments: Annotated[
+        bool | None,
+        typer.Option(
+            "--comments/--no-comments",
+            help="Read open comments, one request more a page. Default: as before.",
+        ),
+    ] = None,
+    accept_deletions: Annotated[
+        bool,
+        typer.Option("--accept-deletions", help="Delete even if a large part of what is held has vanished."),
+    ] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Say what would be read, with how many requests. Stores nothing."),
+    ] = False,
+    json: Annotated[
+        bool,
+        typer.Option("--json", help="Print one JSON object on standard output, all else on standard error."),
+    ] = False,
+) -> None:
+    """Read a workspace into the store.
+
+    All of it the first time, then what changed. A pull that was interrupted goes on where it was. Ctrl-C stops it and keeps what was read.
+    """
+    _execute(
+        "pull",
+        connection=connection,
+        modes=[name for name, asked in (("full", full), ("reconcile", reconcile)) if asked],
+        fidelity=fidelity.value if fidelity else None,
+        pages=page or [],
+        roots=root or [],
+        comments=comments,
+        accept_deletions=accept_deletions,
+        dry_run=dry_run,
+        as_json=json,
+    )
+
+
+@load.command("markdown")
+def load_markdown(
+    *,
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder; created where it is missing.")],
+    connection: ConnectionOption = None,
+) -> None:
+    """Write pages as a tree of Markdown files.
+
+    Pages that moved or were deleted are followed; links between pages lead to the files.
+    """
+    _execute("load_markdown", folder=folder, connection=connection)
+
+
+@load.command("sql")
+def load_sql(
+    *,
+    url: Annotated[
+        str,
+        typer.Argument(
+            metavar="URL", help="sqlite:///PATH, postgresql://HOST/NAME, or the path of a SQLite file."
+        ),
+    ],
+    connection: ConnectionOption = None,
+) -> None:
+    """Write a typed table for each data source.
+
+    Beside them come tables of pages, blocks, users and comments.
+    """
+    _execute("load_sql", url=url, connection=connection)
+
+
+@app.command()
+def status() -> None:
+    """Show the connections and what is held of each."""
+    _execute("status")
+
+
+@app.command()
+def runs(
+    *,
+    connection: Connection = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 20,
+) -> None:
+    """List the pulls that were made, newest first."""
+    _execute("runs", connection=connection, limit=limit)
+
+
+@app.command()
+def errors(
+    *,
+    connection: Connection = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many.")] = 100,
+) -> None:
+    """List what could not be read, where it stands and why."""
+    _execute("errors", connection=connection, limit=limit)
+
+
+@app.command()
+def show(
+    *,
+    page: Annotated[str, typer.Argument(help="Id, URL or title of the page.")],
+    format_: Annotated[
+        Format,
+        typer.Option(
+            "--format", help="Notion's own Markdown, Markdown for other programs, or what Notion sent."
+        ),
+    ] = Format.MARKDOWN,
+    connection: ConnectionOption = None,
+) -> None:
+    """Print a page as the store holds it."""
+    _execute("show", page=page, form=format_.value, connection=connection)
+
+
+@app.command()
+def disconnect(
+    *,
+    connection: Connection = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Remove a connection and all that was read by it.
+
+    Its token goes with it. What was loaded into destinations stays, and so does Notion.
+    """
+    _execute("disconnect", connection=connection, sure=yes)
+
+
+@app.command("rotate-key")
+def rotate_key() -> None:
+    """Encrypt every stored token with a new key.
+
+    Without SYNCLINE_KEY a new key replaces the key file. With it, its first key encrypts from now on.
+    """
+    _execute("rotate_key")

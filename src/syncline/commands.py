@@ -1,0 +1,364 @@
+"""What each command does. Errors of core.errors end it with one sentence and their exit code, never a traceback.
+
+Heavy rooms are imported by the commands that need them: the job engine alone takes about a second.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from syncline.app import App
+from syncline.core.errors import BadInput, SynclineError
+from syncline.core.model import Fidelity, Kind, Mode
+from syncline.destinations.base import Destination
+from syncline.engine import connect as connecting
+from syncline.engine.begin import Request
+from syncline.notion.errors import MalformedId
+from syncline.notion.objects import parse_id
+from syncline.present import (
+    RUN_COLUMNS,
+    counted,
+    local,
+    outcome,
+    pages_line,
+    plan_lines,
+    plan_outcome,
+    refusal,
+    requests_line,
+    run_row,
+)
+from syncline.settings import Settings
+from syncline.store import connections, ledger, records, runs
+from syncline.store.connections import Connection
+from syncline.store.runs import Run, RunState
+from syncline.terminal import Terminal
+
+if TYPE_CHECKING:
+    from syncline.engine.plan import Plan
+
+__all__ = ["execute", "load_into", "pull_with"]
+
+_STOPPED = 130
+
+
+def execute(command: str, arguments: dict[str, Any]) -> int:
+    """Run a command and return its exit code."""
+    terminal = Terminal()
+    try:
+        return asyncio.run(_COMMANDS[command](terminal, **arguments)) or 0
+    except SynclineError as error:
+        terminal.error(str(error))
+        return error.exit_code
+    except BrokenPipeError:  # whoever read our output has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:
+        if os.environ.get("SYNCLINE_LOG_LEVEL", "").lower() == "debug":
+            raise
+        terminal.error(
+            f"Unexpected {type(error).__name__}: {error}. SYNCLINE_LOG_LEVEL=debug shows where; please report it."
+        )
+        return SynclineError.exit_code
+
+
+@asynccontextmanager
+async def _opened(name: str | None) -> AsyncIterator[tuple[App, Connection]]:
+    """The app, and the connection of this name or the only one."""
+    async with App.open(Settings.load()) as app:
+        yield app, await connecting.pick(app, name)
+
+
+# --- connections --------------------------------------------------------------------------------------------------
+
+
+async def _connect(terminal: Terminal, *, token: str, **asked: Any) -> None:
+    from_input = token == "-"  # noqa: S105  a dash is no password
+    token = sys.stdin.readline() if from_input else token
+    async with App.open(Settings.load()) as app:
+        connection = await connecting.connect(app, connecting.Asked(token=token, **asked))
+    workspace = connection.workspace_name or "a workspace without a name"
+    terminal.result(f"Connected {connection.name}: {connection.bot_name or 'the token'} in {workspace}.")
+    terminal.result(f"It can: {', '.join(connection.capabilities) or 'nothing that could be seen'}.")
+    if "read_content" not in connection.capabilities:
+        terminal.note("It cannot read content: allow that in the connection's settings in Notion.")
+    terminal.note(f"Next: syncline pull {connection.name}")
+
+
+async def _disconnect(terminal: Terminal, *, connection: str | None, sure: bool) -> int:
+    async with _opened(connection) as (app, found):
+        if not sure and sys.stdin.isatty():
+            question = f"Remove {found.name} and everything that was read through it? [y/N] "
+            if terminal.err.input(question, markup=False).strip().lower() not in {"y", "yes"}:
+                terminal.note("Nothing was removed.")
+                return 0
+        await connecting.disconnect(app, found)
+    terminal.result(f"Removed {found.name}.")
+    return 0
+
+
+async def _rotate_key(terminal: Terminal) -> None:
+    from syncline.store.secrets import keep_first_key, prepend_key  # noqa: PLC0415  cryptography is heavy
+
+    async with App.open(Settings.load()) as app:
+        from_file = app.settings.key is None
+        keys = prepend_key(app.settings.home) if from_file else app.keys
+        async with app.database.begin() as conn:
+            count = await connections.rotate_tokens(conn, keys)
+        if from_file:
+            keep_first_key(app.settings.home)
+    terminal.result(
+        f"Encrypted {counted(count, 'token')} with {'a new key' if from_file else 'the first key'}."
+    )
+
+
+# --- pull ---------------------------------------------------------------------------------------------------------
+
+
+async def _pull(terminal: Terminal, *, as_json: bool, dry_run: bool, **options: Any) -> int:
+    began = time.monotonic()
+    try:
+        request = _request(options)
+        async with _opened(options["connection"]) as (app, connection):
+            if dry_run:
+                plan = await _preview(app, connection, request)
+                _tell_plan(terminal, plan, time.monotonic() - began, as_json=as_json)
+                return 0
+            deletions: bool = options["accept_deletions"]
+            run = await pull_with(terminal, app, connection, request, accept_deletions=deletions)
+    except SynclineError as error:
+        if as_json:
+            terminal.json(refusal(error, time.monotonic() - began))
+        raise
+    seconds = time.monotonic() - began
+    if as_json:
+        terminal.json(outcome(run, seconds))
+    elif run.state is RunState.SUCCEEDED:
+        terminal.result(f"Pulled {connection.name}, {run.mode}: {pages_line(run)}")
+        terminal.result(requests_line(run, seconds))
+    return _conclude(terminal, run)
+
+
+def _tell_plan(terminal: Terminal, plan: "Plan", seconds: float, *, as_json: bool) -> None:
+    if as_json:
+        terminal.json(plan_outcome(plan, seconds))
+    else:
+        terminal.result("\n".join(plan_lines(plan)))
+
+
+async def pull_with(
+    terminal: Terminal,
+    app: App,
+    connection: Connection,
+    request: Request,
+    *,
+    accept_deletions: bool = False,
+) -> Run:
+    """Pull under a progress bar; Ctrl-C stops it, a second one at once."""
+    from syncline.engine.pulling import Asked, pull  # noqa: PLC0415  the job engine is heavy
+
+    asked = Asked(request, accept_deletions=accept_deletions)
+    with terminal.progress() as watch, _interruptible(terminal) as stop:
+        return await pull(app, connection, asked, watch=watch, stop=stop)
+
+
+@contextmanager
+def _interruptible(terminal: Terminal) -> Iterator[asyncio.Event]:
+    """An event that the first Ctrl-C sets; the second ends the process on the spot."""
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+
+    def interrupt() -> None:
+        if stop.is_set():
+            terminal.err.show_cursor(show=True)
+            os._exit(_STOPPED)
+        terminal.note("Stopping; what was read stays. Ctrl-C again ends at once.")
+        stop.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, interrupt)
+    try:
+        yield stop
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+
+
+def _request(options: dict[str, Any]) -> Request:
+    modes = options["modes"]
+    if len(modes) > 1:
+        raise BadInput("--full and --reconcile exclude each other: a full pull finds what is gone, too.")
+    return Request(
+        mode=Mode(modes[0]) if modes else None,
+        fidelity=Fidelity(options["fidelity"]) if options["fidelity"] else None,
+        pages=_ids(options["pages"]),
+        roots=_ids(options["roots"]),
+        comments=options["comments"],
+    )
+
+
+def _ids(texts: Sequence[str]) -> tuple[str, ...]:
+    try:
+        return tuple(dict.fromkeys(parse_id(text) for text in texts))
+    except MalformedId as error:
+        raise BadInput(f"{str(error)[:1].upper()}{str(error)[1:].rstrip('.')}.") from None
+
+
+async def _preview(app: App, connection: Connection, request: Request) -> "Plan":
+    from syncline.engine.pulling import preview  # noqa: PLC0415  as above
+
+    return await preview(app, connection, request)
+
+
+def _conclude(terminal: Terminal, run: Run) -> int:
+    """Say on standard error what is amiss with a run; its exit code."""
+    incomplete = run.pages.get("incomplete", 0)
+    if incomplete:
+        terminal.note(
+            f"{counted(incomplete, 'page')} could not be read whole: `syncline errors` tells what is missing."
+        )
+    if run.state is RunState.CANCELLED:
+        terminal.note("Stopped. The next pull goes on from here.")
+        return _STOPPED
+    if run.error is not None:
+        terminal.error(run.error["message"])
+        return int(run.error["exit_code"])
+    return 0
+
+
+# --- load ---------------------------------------------------------------------------------------------------------
+
+
+async def _load_markdown(terminal: Terminal, *, folder: Path, connection: str | None) -> None:
+    from syncline.destinations.markdown import MarkdownFolder  # noqa: PLC0415  needed here only
+
+    async with _opened(connection) as (app, found):
+        await load_into(terminal, app, found, MarkdownFolder(folder, found.id), name=str(folder))
+
+
+async def _load_sql(terminal: Terminal, *, url: str, connection: str | None) -> None:
+    from syncline.destinations.sql import SqlDestination  # noqa: PLC0415  needed here only
+
+    async with _opened(connection) as (app, found):
+        await load_into(terminal, app, found, SqlDestination(url, found.id), name=_without_password(url))
+
+
+async def load_into(
+    terminal: Terminal, app: App, connection: Connection, destination: Destination, *, name: str
+) -> None:
+    """Write what is new since the last load, and say how much it was."""
+    from syncline.engine.load import load  # noqa: PLC0415  needed here only
+
+    with terminal.busy(f"loading into {name}"):
+        async with destination:
+            loaded = await load(app.database, connection.id, destination)
+    terminal.result(f"Loaded {counted(loaded.changes, 'change')} into {name}.")
+
+
+def _without_password(url: str) -> str:
+    from sqlalchemy import make_url  # noqa: PLC0415  imported by now
+    from sqlalchemy.exc import ArgumentError  # noqa: PLC0415  as above
+
+    try:
+        return make_url(url).render_as_string(hide_password=True)
+    except ArgumentError:
+        return url
+
+
+# --- looking ------------------------------------------------------------------------------------------------------
+
+
+async def _status(terminal: Terminal) -> None:
+    rows = []
+    async with App.open(Settings.load()) as app, app.database.read() as conn:
+        for connection in await connections.every(conn):
+            last = await runs.latest(conn, connection.id, limit=1)
+            rows.append(
+                (
+                    connection.name,
+                    connection.workspace_name,
+                    await records.count_live(conn, connection.id, kinds=[Kind.PAGE]),
+                    await records.count_live(conn, connection.id, kinds=[Kind.DATA_SOURCE]),
+                    await ledger.count_open(conn, connection.id),
+                    f"{last[0].mode} {last[0].state}, {local(last[0].started_at)}" if last else "never",
+                )
+            )
+        terminal.note(f"Store: {app.database}")
+    if not rows:
+        terminal.result("No connections. `syncline connect` makes the first one, `syncline demo` needs none.")
+        return
+    terminal.table(["connection", "workspace", "pages", "data sources", "unread", "last pull"], rows)
+
+
+async def _runs(terminal: Terminal, *, connection: str | None, limit: int) -> None:
+    async with App.open(Settings.load()) as app:
+        chosen = await connecting.pick(app, connection) if connection else None
+        async with app.database.read() as conn:
+            names = {one.id: one.name for one in await connections.every(conn)}
+            found = await runs.latest(conn, chosen.id if chosen else None, limit=limit)
+    if not found:
+        terminal.result("No pull was made yet.")
+        return
+    terminal.table(RUN_COLUMNS, [run_row(run, names.get(run.connection_id)) for run in found])
+    for run in found:
+        if run.error:
+            terminal.note(f"{run.id[:8]}: {run.error['message']}")
+
+
+async def _errors(terminal: Terminal, *, connection: str | None, limit: int) -> None:
+    async with _opened(connection) as (app, found), app.database.read() as conn:
+        entries = await ledger.open_entries(conn, found.id, limit=limit)
+        total = await ledger.count_open(conn, found.id)
+        pages = await records.find(conn, found.id, Kind.PAGE, list({entry.page for entry in entries}))
+    if not entries:
+        terminal.result("Everything that was found could be read.")
+        return
+    rows = [
+        (
+            pages[entry.page].title if entry.page in pages else "",
+            entry.page,
+            entry.block,
+            entry.status,
+            entry.code,
+            local(entry.first_at),
+            entry.message,
+        )
+        for entry in entries
+    ]
+    terminal.table(["title", "page", "block", "status", "code", "since", "message"], rows)
+    if total > len(entries):
+        terminal.note(f"{total - len(entries):,} more: ask for them with --limit {total}.")
+
+
+async def _show(terminal: Terminal, *, page: str, form: str, connection: str | None) -> None:
+    from syncline.engine.show import find_page, page_text  # noqa: PLC0415  needed here only
+
+    async with _opened(connection) as (app, found):
+        record = await find_page(app, found, page)
+        text = await page_text(app, found, record, form=form)
+    terminal.out.file.write(text if text.endswith("\n") else text + "\n")
+
+
+async def _demo(terminal: Terminal, *, keep: Path | None) -> None:
+    from syncline.demo import demo  # noqa: PLC0415  needed here only
+
+    await demo(terminal, keep)
+
+
+_COMMANDS: dict[str, Callable[..., Coroutine[Any, Any, int | None]]] = {
+    "connect": _connect,
+    "demo": _demo,
+    "disconnect": _disconnect,
+    "errors": _errors,
+    "load_markdown": _load_markdown,
+    "load_sql": _load_sql,
+    "pull": _pull,
+    "rotate_key": _rotate_key,
+    "runs": _runs,
+    "show": _show,
+    "status": _status,
+}

@@ -1,0 +1,146 @@
+"""What the command line looks like: results on standard output, everything else on standard error.
+
+On a terminal a pull is a bar; elsewhere it is a line now and then. Rich respects NO_COLOR and leaves colour
+out where nobody sees it.
+"""
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TextIO, TypeAlias
+
+from rich.console import Console
+
+if TYPE_CHECKING:  # heavy, and not needed by every command
+    from rich.progress import Progress as Bars
+
+    from syncline.engine.jobs import Progress
+
+__all__ = ["Terminal", "Watch"]
+
+Watch: TypeAlias = "Callable[[Progress], None]"
+
+_WIDE = 500
+_QUIET = 5.0
+"""Seconds between two lines where there is no terminal."""
+
+
+class Terminal:
+    """Standard output and standard error."""
+
+    def __init__(self) -> None:
+        self.out = Console(highlight=False, soft_wrap=True, width=_width(sys.stdout))
+        self.err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+    def result(self, text: str) -> None:
+        """Print a result, as it is."""
+        self.out.print(text, markup=False)
+
+    def note(self, text: str) -> None:
+        """Say something that is no result."""
+        self.err.print(text, markup=False)
+
+    def error(self, sentence: str) -> None:
+        """Say what is wrong."""
+        self.err.print("[bold red]Error:[/]", end=" ")
+        self.err.print(sentence, markup=False)
+
+    def json(self, value: Mapping[str, Any]) -> None:
+        """Print one JSON object."""
+        self.out.file.write(json.dumps(value, ensure_ascii=False, default=str) + "\n")
+
+    def table(
+        self, columns: Sequence[str], rows: Sequence[Sequence[object]], *, title: str | None = None
+    ) -> None:
+        """Print a table; its cells as they are."""
+        from rich.table import Table  # noqa: PLC0415  as above
+
+        table = Table(
+            *columns, box=None, title=title, title_justify="left", pad_edge=False, header_style="bold"
+        )
+        for row in rows:
+            table.add_row(*(str("" if cell is None else cell).replace("[", r"\[") for cell in row))
+        self.out.print(table, soft_wrap=False)
+
+    @contextmanager
+    def busy(self, what: str) -> Iterator[None]:
+        """Show that something is under way whose length nobody knows."""
+        if self.err.is_terminal:
+            with self.err.status(what):
+                yield
+        else:
+            yield
+
+    @contextmanager
+    def progress(self) -> Iterator[Watch]:
+        """Show how a pull gets on while the block runs."""
+        if not self.err.is_terminal:
+            yield _Lines(self.note)
+            return
+        with _bars(self.err) as bars:
+            task = bars.add_task("connecting", total=None, said="")
+
+            def watch(progress: "Progress") -> None:
+                made = progress.requests.get("made", 0)
+                total = None if progress.phase == "listing" else made + progress.waiting
+                bars.update(
+                    task, description=progress.phase, completed=made, total=total, said=_counts(progress)
+                )
+
+            yield watch
+
+
+def _width(stream: TextIO) -> int | None:
+    """The width of what is no terminal: wide enough that no table is cut. None: as wide as the terminal."""
+    return None if stream.isatty() else _WIDE
+
+
+def _bars(console: Console) -> "Bars":
+    from rich.progress import (  # noqa: PLC0415  as above
+        BarColumn,
+        Progress,
+        SpinnerColumn,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description:<8}"),
+        BarColumn(bar_width=24),
+        TextColumn("{task.fields[said]}"),
+        TimeElapsedColumn(),
+        TextColumn("eta"),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+    )
+
+
+def _counts(progress: "Progress") -> str:
+    requests = progress.requests
+    said = (
+        f"{progress.pages.get('seen', 0):,} pages  "
+        f"{requests.get('made', 0):,} requests (least possible {requests.get('bound', 0):,})"
+    )
+    limited = requests.get("rate_limited", 0)
+    return f"{said}  {limited:,} rate limited" if limited else said
+
+
+class _Lines:
+    """Progress where there is no terminal: a line when the phase changes, and now and then."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
+        self._phase = ""
+        self._next = 0.0
+
+    def __call__(self, progress: "Progress") -> None:
+        now = time.monotonic()
+        if progress.phase != self._phase or now >= self._next:
+            self._phase = progress.phase
+            self._next = now + _QUIET
+            self._say(f"{progress.phase}: {_counts(progress)}")
