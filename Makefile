@@ -37,7 +37,7 @@ bench: .venv/.dev ## measure the numbers of docs/explanation/numbers.md (about t
 	$(BIN)/python -m bench
 
 docs: .venv/.dev ## regenerate what the documents show of the program
-	$(BIN)/python -m docs.capture
+	$(BIN)/python docs/capture.py
 
 fmt: .venv/.dev ## format and repair style
 	$(BIN)/ruff format .

@@ -21,6 +21,7 @@ WORKSPACE = (
     "synced=3,seed=7"
 )
 FIDELITIES = ("properties", "markdown", "blocks")
+FAULTS = (409, 429, 500, 502, 503, 504, 529, "reset", "truncated")
 POLL = 2
 """Listings of an incremental pull: what was edited, and what is in the trash."""
 
@@ -111,6 +112,20 @@ def full(emulator: Emulator, folder: Path) -> Iterator[Sequence[str]]:
         yield row(f"full, {fidelity}", pulled, figures[f"{fidelity}_bound"] + USERS, kept)
 
 
+def faulty(emulator: Emulator, folder: Path) -> Iterator[Sequence[str]]:
+    """A first pull while each kind of failure strikes two requests in a hundred."""
+    home = Home(folder / "faulty")
+    home.connect(emulator)
+    markers = {marker["text"] for marker in emulator.ask("/_emulator/markers") if marker["kind"] != "comment"}
+    bound = emulator.ask("/_emulator/figures")["blocks_bound"] + USERS
+    for what in FAULTS:
+        emulator.ask("/_emulator/faults", {"what": what, "probability": 0.02, "retry_after": 1})
+    pulled = home.pull()
+    emulator.ask("/_emulator/faults", method="DELETE")
+    kept = f"{len(home.markers() & markers)} of {len(markers)}"
+    yield row(f"full, 2 % of each of {len(FAULTS)} faults", pulled, bound, kept)
+
+
 def later(emulator: Emulator, home: Home, *options: str) -> Pulled:
     """Another pull, an hour after the last change; the next change comes an hour after it."""
     emulator.ask("/_emulator/clock", {"advance": LATER})
@@ -146,26 +161,37 @@ def reconciled(emulator: Emulator, home: Home) -> Iterator[Sequence[str]]:
 
 
 def listing(emulator: Emulator) -> int:
-    """Requests to list everything, values of more than 25 items included."""
+    """Requests to list everything."""
     figures = emulator.ask("/_emulator/figures")
-    return int(figures["properties_bound"]) + USERS
+    return int(figures["properties_bound"]) - int(figures["truncated"]) + USERS
 
 
 def row(what: str, pulled: Pulled, bound: int, markers: str = "") -> Sequence[str]:
-    return what, str(pulled.made), str(bound), str(pulled.bound), f"{pulled.made / bound:.3f}", markers
+    incomplete = str(pulled.report["pages"]["incomplete"])
+    return (
+        what,
+        str(pulled.made),
+        str(bound),
+        str(pulled.bound),
+        f"{pulled.made / bound:.3f}",
+        markers,
+        incomplete,
+    )
 
 
 def measure(workspace: str = WORKSPACE) -> Result:
     with scratch() as folder, Emulator(workspace) as emulator:
-        rows = [*full(emulator, folder)]
+        rows = [*full(emulator, folder), *faulty(emulator, folder)]
         home = Home(folder / FIDELITIES[-1])
         rows += [*changed(emulator, home), *reconciled(emulator, home)]
     return Result(
         "Requests of a pull",
         command(),
-        ("pull", "requests", "bound", "bound printed", "quotient", "markers kept"),
+        ("pull", "requests", "bound", "bound printed", "quotient", "markers kept", "incomplete"),
         rows,
-        f"Workspace `{workspace}`. Markers are those of titles and properties, and of blocks where content is read.",
+        f"Workspace `{workspace}`. Markers are those of titles and properties, and of blocks where content is read. "
+        "The incomplete pages hold synced copies of blocks that are not shared; each is listed by `syncline errors`. "
+        f"The faults: {', '.join(map(str, FAULTS))}.",
     )
 
 

@@ -3,7 +3,8 @@
 A block that begins with ```` ```console run ```` is a terminal session: each line after ``$`` is run, and what the session shows
 must be what the command prints. ``…`` stands for anything within a line; alone on a line, for any lines.
 ```` ```console background ```` is a second terminal: its command runs until the page ends, and has printed its
-first line before the page goes on. All blocks of a page share one empty folder and one free port.
+first line before the page goes on. ```` ```python run ```` is a script. All blocks of a page share one empty folder and
+one free port.
 """
 
 import os
@@ -14,7 +15,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -27,24 +28,29 @@ ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PAGES = sorted([*DOCS.rglob("*.md"), *ROOT.glob("*.md"), ROOT / "emulator" / "README.md"])
 PORT = "4100"
-BLOCK = re.compile(r"^```console (run|background)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^```(console|python) (run|background)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+FENCED = re.compile(r"^ *```.*?^ *```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 SECONDS = 60
 
 
 @dataclass(frozen=True)
 class Step:
-    """One command of a page and what the page says it prints."""
+    """One command of a page, what the page says it prints, and what it reads from standard input."""
 
     command: str
-    shown: str
-    background: bool
+    shown: str = ""
+    background: bool = False
+    script: str = ""
 
 
 def steps(page: Path) -> list[Step]:
     found = []
-    for kind, body in BLOCK.findall(page.read_text(encoding="utf-8")):
-        for command, shown in re.findall(r"^\$ (.*(?:\\\n.*)*)\n((?:(?!\$ ).*\n)*)", body, re.MULTILINE):
+    for language, kind, body in BLOCK.findall(page.read_text(encoding="utf-8")):
+        if language == "python":
+            found.append(Step("python -", script=body))
+            continue
+        for command, shown in re.findall(r"^\$ ((?:.*\\\n)*.*)\n((?:(?!\$ ).*\n)*)", body, re.MULTILINE):
             found.append(Step(command, shown, background=kind == "background"))
     return found
 
@@ -58,6 +64,11 @@ def pattern(shown: str) -> re.Pattern[str]:
         for line in shown.splitlines()
     ]
     return re.compile("".join(lines))
+
+
+def links(page: Path) -> list[str]:
+    """The targets of a page's links, those in code left out."""
+    return LINK.findall(FENCED.sub("", page.read_text(encoding="utf-8")))
 
 
 def slug(heading: str) -> str:
@@ -106,8 +117,8 @@ def running(command: str, folder: Path) -> Iterator[None]:
 def run(step: Step, folder: Path) -> None:
     answer = subprocess.run(
         ["sh", "-c", step.command],
-        cwd=folder, env=environment(folder), check=False, text=True, timeout=SECONDS,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+        cwd=folder, env=environment(folder), check=False, text=True, timeout=SECONDS, input=step.script,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )  # fmt: skip
     assert answer.returncode == 0, f"$ {step.command}\n{answer.stdout}"
     assert pattern(step.shown).fullmatch(answer.stdout), (
@@ -122,7 +133,12 @@ def test_the_sessions_of_a_page_run_and_print_what_it_shows(page: Path, tmp_path
     port = free_port()
     with ExitStack() as terminals:
         for step in steps(page):
-            here = Step(step.command.replace(PORT, port), step.shown.replace(PORT, port), step.background)
+            here = replace(
+                step,
+                command=step.command.replace(PORT, port),
+                shown=step.shown.replace(PORT, port),
+                script=step.script.replace(PORT, port),
+            )
             if here.background:
                 terminals.enter_context(running(here.command, tmp_path))
             else:
@@ -136,7 +152,7 @@ def test_the_tutorial_has_sessions() -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_link_leads_somewhere(page: Path) -> None:
     broken = []
-    for target in LINK.findall(page.read_text(encoding="utf-8")):
+    for target in links(page):
         if target.startswith(("http://", "https://", "mailto:")):
             continue
         path, _, anchor = target.partition("#")
@@ -152,10 +168,7 @@ def test_every_link_leads_somewhere(page: Path) -> None:
 
 def test_every_page_is_listed_in_the_index() -> None:
     index = DOCS / "README.md"
-    listed = {
-        (DOCS / target.partition("#")[0]).resolve()
-        for target in LINK.findall(index.read_text(encoding="utf-8"))
-    }
+    listed = {(DOCS / target.partition("#")[0]).resolve() for target in links(index)}
 
     assert set(DOCS.rglob("*.md")) - {index} - listed == set()
 

@@ -50,7 +50,7 @@ CANONICAL = [
     '## Title {toggle="true"}\n\tinside',
     'coloured {color="blue"}\n- item {color="red_bg"}',
     "- one\n\t- two\n\t\t- three\n- four",
-    "1. one\n1. two",
+    "1. one\n2. two\nbetween\n1. again\n\t1. inner",
     "- [ ] open\n- [x] done\n\tnote",
     "> a<br>b\n> another",
     '<details color="gray_bg">\n<summary>More</summary>\n\tinside\n\t\tdeeper\n</details>',
@@ -60,8 +60,8 @@ CANONICAL = [
     "````markdown\n```\ninner\n```\n````",
     "$$\ne = mc^2\n$$",
     "---",
-    ('<table fit-page-width="false" header-row="true" header-column="false">\n\t<tr>\n\t\t<td>**a**</td>\n\t\t<td></td>\n'
-    "\t</tr>\n</table>"),
+    ('<table header-row="true">\n<tr>\n<td>**a**</td>\n<td></td>\n'
+    "</tr>\n</table>"),
     '<columns>\n\t<column ratio="25">\n\t\tleft\n\t</column>\n\t<column>\n\t\tright\n\t</column>\n</columns>',
     '<tabs>\n\t<tab icon="🎯">\n\t\tFirst\n\t\tbody\n\t</tab>\n\t<tab>\n\t\tSecond\n\t</tab>\n</tabs>',
     "![caption](https://example.com/a.png)",
@@ -102,8 +102,8 @@ LENIENT = [
     ("```python\nnever closed", "```python\nnever closed\n```"),
     (
         "| a | b |\n|---|---|\n| 1 |",
-        ('<table fit-page-width="false" header-row="true" header-column="false">\n\t<tr>\n\t\t<td>a</td>\n\t\t<td>b</td>\n'
-        "\t</tr>\n\t<tr>\n\t\t<td>1</td>\n\t\t<td></td>\n\t</tr>\n</table>"),
+        ('<table header-row="true">\n<tr>\n<td>a</td>\n<td>b</td>\n'
+        "</tr>\n<tr>\n<td>1</td>\n<td></td>\n</tr>\n</table>"),
     ),
     ("<callout>one line</callout>", '<callout icon="💡">\n\tone line\n</callout>'),
     ("<columns>\n<column>\nalone\n</column>\n</columns>", "alone"),

@@ -84,9 +84,9 @@ def run(arguments: list[str] | None = None) -> int:
 
 
 def _execute(command: str, **arguments: Any) -> None:
-    from syncline import commands  # noqa: PLC0415  heavy; see above
+    from syncline.commands import execute  # noqa: PLC0415  heavy; see above
 
-    raise typer.Exit(commands.execute(command, arguments))
+    raise typer.Exit(execute(command, arguments))
 
 
 @app.callback(invoke_without_command=True)

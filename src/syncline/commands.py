@@ -5,18 +5,16 @@ Heavy rooms are imported by the commands that need them: the job engine alone ta
 
 import asyncio
 import os
-import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from syncline.app import App
 from syncline.core.errors import BadInput, SynclineError
 from syncline.core.model import Fidelity, Kind, Mode
-from syncline.destinations.base import Destination
 from syncline.engine import connect as connecting
 from syncline.engine.begin import Request
 from syncline.notion.errors import MalformedId
@@ -38,13 +36,12 @@ from syncline.store import connections, ledger, records, runs
 from syncline.store.connections import Connection
 from syncline.store.runs import Run, RunState
 from syncline.terminal import Terminal
+from syncline.watched import STOPPED, watched_load, watched_pull
 
 if TYPE_CHECKING:
     from syncline.engine.plan import Plan
 
-__all__ = ["execute", "load_into", "pull_with"]
-
-_STOPPED = 130
+__all__ = ["execute"]
 
 
 def execute(command: str, arguments: dict[str, Any]) -> int:
@@ -130,7 +127,7 @@ async def _pull(terminal: Terminal, *, as_json: bool, dry_run: bool, **options: 
                 _tell_plan(terminal, plan, time.monotonic() - began, as_json=as_json)
                 return 0
             deletions: bool = options["accept_deletions"]
-            run = await pull_with(terminal, app, connection, request, accept_deletions=deletions)
+            run = await watched_pull(terminal, app, connection, request, accept_deletions=deletions)
     except SynclineError as error:
         if as_json:
             terminal.json(refusal(error, time.monotonic() - began))
@@ -149,43 +146,6 @@ def _tell_plan(terminal: Terminal, plan: "Plan", seconds: float, *, as_json: boo
         terminal.json(plan_outcome(plan, seconds))
     else:
         terminal.result("\n".join(plan_lines(plan)))
-
-
-async def pull_with(
-    terminal: Terminal,
-    app: App,
-    connection: Connection,
-    request: Request,
-    *,
-    accept_deletions: bool = False,
-) -> Run:
-    """Pull under a progress bar; Ctrl-C stops it, a second one at once."""
-    from syncline.engine.pulling import Asked, pull  # noqa: PLC0415  the job engine is heavy
-
-    asked = Asked(request, accept_deletions=accept_deletions)
-    with terminal.progress() as watch, _interruptible(terminal) as stop:
-        return await pull(app, connection, asked, watch=watch, stop=stop)
-
-
-@contextmanager
-def _interruptible(terminal: Terminal) -> Iterator[asyncio.Event]:
-    """An event that the first Ctrl-C sets; the second ends the process on the spot."""
-    loop, stop = asyncio.get_running_loop(), asyncio.Event()
-
-    def interrupt() -> None:
-        if stop.is_set():
-            terminal.err.show_cursor(show=True)
-            os._exit(_STOPPED)
-        terminal.note("Stopping; what was read stays. Ctrl-C again ends at once.")
-        stop.set()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, interrupt)
-    try:
-        yield stop
-    finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(number)
 
 
 def _request(options: dict[str, Any]) -> Request:
@@ -223,7 +183,7 @@ def _conclude(terminal: Terminal, run: Run) -> int:
         )
     if run.state is RunState.CANCELLED:
         terminal.note("Stopped. The next pull goes on from here.")
-        return _STOPPED
+        return STOPPED
     if run.error is not None:
         terminal.error(run.error["message"])
         return int(run.error["exit_code"])
@@ -237,26 +197,14 @@ async def _load_markdown(terminal: Terminal, *, folder: Path, connection: str | 
     from syncline.destinations.markdown import MarkdownFolder  # noqa: PLC0415  needed here only
 
     async with _opened(connection) as (app, found):
-        await load_into(terminal, app, found, MarkdownFolder(folder, found.id), name=str(folder))
+        await watched_load(terminal, app, found, MarkdownFolder(folder, found.id), name=str(folder))
 
 
 async def _load_sql(terminal: Terminal, *, url: str, connection: str | None) -> None:
     from syncline.destinations.sql import SqlDestination  # noqa: PLC0415  needed here only
 
     async with _opened(connection) as (app, found):
-        await load_into(terminal, app, found, SqlDestination(url, found.id), name=_without_password(url))
-
-
-async def load_into(
-    terminal: Terminal, app: App, connection: Connection, destination: Destination, *, name: str
-) -> None:
-    """Write what is new since the last load, and say how much it was."""
-    from syncline.engine.load import load  # noqa: PLC0415  needed here only
-
-    with terminal.busy(f"loading into {name}"):
-        async with destination:
-            loaded = await load(app.database, connection.id, destination)
-    terminal.result(f"Loaded {counted(loaded.changes, 'change')} into {name}.")
+        await watched_load(terminal, app, found, SqlDestination(url, found.id), name=_without_password(url))
 
 
 def _without_password(url: str) -> str:

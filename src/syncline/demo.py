@@ -21,7 +21,6 @@ from typing import Any
 from rich.tree import Tree
 
 from syncline.app import App
-from syncline.commands import load_into, pull_with
 from syncline.core.errors import BadInput, Cancelled, StoreUnavailable, Unreachable
 from syncline.core.model import Kind
 from syncline.destinations.markdown import MarkdownFolder
@@ -36,6 +35,7 @@ from syncline.store import records
 from syncline.store.connections import Connection
 from syncline.store.runs import Run, RunState
 from syncline.terminal import Terminal
+from syncline.watched import watched_load, watched_pull
 
 __all__ = ["demo"]
 
@@ -71,19 +71,23 @@ async def _demonstrate(terminal: Terminal, app: App, emulator: _Emulator, folder
     )
     await _pulled(terminal, app, connection)
     markdown, sql = folder / "markdown", folder / "workspace.sqlite"
-    await load_into(terminal, app, connection, MarkdownFolder(markdown, connection.id), name="Markdown files")
-    await load_into(terminal, app, connection, SqlDestination(sql, connection.id), name="SQL tables")
+    await watched_load(
+        terminal, app, connection, MarkdownFolder(markdown, connection.id), name="Markdown files"
+    )
+    await watched_load(terminal, app, connection, SqlDestination(sql, connection.id), name="SQL tables")
     terminal.out.print(_tree(markdown))
     _print_rows(terminal, sql)
     title = await _edit(app, connection, emulator)
     terminal.result(f"\nNow somebody edits and renames the page {title!r} in Notion. The next pull:")
     await _pulled(terminal, app, connection)
-    await load_into(terminal, app, connection, MarkdownFolder(markdown, connection.id), name="Markdown files")
+    await watched_load(
+        terminal, app, connection, MarkdownFolder(markdown, connection.id), name="Markdown files"
+    )
 
 
 async def _pulled(terminal: Terminal, app: App, connection: Connection) -> Run:
     began = time.monotonic()
-    run = await pull_with(terminal, app, connection, Request())
+    run = await watched_pull(terminal, app, connection, Request())
     if run.state is RunState.CANCELLED:
         raise Cancelled("The demonstration was stopped.")
     if run.error is not None:
@@ -115,14 +119,14 @@ def _text(content: str) -> list[dict[str, Any]]:
 
 def _tree(folder: Path) -> Tree:
     """The beginning of each folder, down to a certain depth."""
-    count = sum(path.is_file() for path in _visible(folder.rglob("*")))
+    count = sum(path.is_file() for path in _visible(folder.rglob("*"), folder))
     tree = Tree(f"\n[bold]{folder.name}/[/]  {counted(count, 'file')}")
     _grow(tree, folder, depth=_DEPTH)
     return tree
 
 
 def _grow(tree: Tree, folder: Path, *, depth: int) -> None:
-    inside = sorted(_visible(folder.iterdir()))
+    inside = sorted(_visible(folder.iterdir(), folder))
     for path in inside[:_ENTRIES]:
         branch = tree.add(path.name.replace("[", r"\[") + ("/" if path.is_dir() else ""))
         if path.is_dir() and depth > 1:
@@ -131,8 +135,10 @@ def _grow(tree: Tree, folder: Path, *, depth: int) -> None:
         tree.add(f"[dim]… {len(inside) - _ENTRIES} more[/]")
 
 
-def _visible(paths: Iterable[Path]) -> Iterator[Path]:
-    return (path for path in paths if not any(part.startswith(".") for part in path.parts))
+def _visible(paths: Iterable[Path], folder: Path) -> Iterator[Path]:
+    return (
+        path for path in paths if not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    )
 
 
 def _print_rows(terminal: Terminal, database: Path) -> None:

@@ -10,8 +10,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from hypothesis import strategies as st
-
-from syncline.core.model import Change, Kind, StoredRecord
 from tests.factories import (
     block,
     child_page,
@@ -27,6 +25,8 @@ from tests.factories import (
     user,
     value,
 )
+
+from syncline.core.model import Change, StoredRecord
 
 __all__ = ["Deeds", "History", "batches", "deeds"]
 
@@ -86,9 +86,22 @@ class History:
         self.changes: list[Change] = []
         self.pages: dict[str, StoredRecord] = {}
         self.sources: dict[str, Source] = {}
-        self.gone: dict[tuple[Kind, str], StoredRecord] = {}
+        self.begin()
         for what, which, one, two in deeds:
             _DEEDS[what](self, which, one, two)
+
+    def begin(self) -> None:
+        """A workspace that has something to lose: two data sources with rows."""
+        self.sources[uid("source 0")] = Source(
+            "Plan", (("p00", "Due", 0), ("p01", "Order", 6), ("p30", "Ref", 3))
+        )
+        self.sources[uid("source 1")] = Source(
+            "plan", (("p10", "Due", 2), ("p11", "due", 7), ("p40", "Due end", 1))
+        )
+        for key in list(self.sources):
+            self.add_source(key)
+        for which in range(4):
+            self.write_page(which, which, which % 2)
 
     @property
     def final(self) -> list[Change]:

@@ -10,11 +10,16 @@ from syncline.destinations.sql import SqlDestination
 
 
 class SqlPlace:
-    def __init__(self, url: str) -> None:
+    """`schema` is another schema of a PostgreSQL database than the usual one."""
+
+    def __init__(self, url: str, *, schema: str | None = None) -> None:
         self.url = url
+        self.schema = schema
 
     def destination(self, connection_id: str = "one") -> SqlDestination:
-        return SqlDestination(self.url, connection_id)
+        separator = "&" if "?" in self.url else "?"
+        url = f"{self.url}{separator}schema={self.schema}" if self.schema else self.url
+        return SqlDestination(url, connection_id)
 
     @contextmanager
     def connect(self) -> Iterator[sa.Connection]:
@@ -22,6 +27,8 @@ class SqlPlace:
             self.url.replace("postgresql://", "postgresql+psycopg://"), poolclass=sa.NullPool
         )
         with engine.begin() as conn:
+            if self.schema:
+                conn.execute(sa.text(f'SET LOCAL search_path TO "{self.schema}"'))
             yield conn
 
     def query(self, statement: str, **values: Any) -> list[tuple[Any, ...]]:
@@ -35,11 +42,11 @@ class SqlPlace:
 
     def tables(self) -> set[str]:
         with self.connect() as conn:
-            return set(sa.inspect(conn).get_table_names())
+            return set(sa.inspect(conn).get_table_names(schema=self.schema))
 
     def columns(self, table: str) -> list[str]:
         with self.connect() as conn:
-            return [column["name"] for column in sa.inspect(conn).get_columns(table)]
+            return [column["name"] for column in sa.inspect(conn).get_columns(table, schema=self.schema)]
 
     async def dump(self) -> Any:
         return {name: sorted(self.query(f'SELECT * FROM "{name}"'), key=repr) for name in self.tables()}

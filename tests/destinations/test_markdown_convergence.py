@@ -9,11 +9,11 @@ from urllib.parse import unquote
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.contracts.histories import Deeds, History, batches, deeds
+from tests.destinations.test_markdown import FolderPlace, front
 
 from syncline.core.model import Change
 from syncline.destinations.markdown import MarkdownFolder
-from tests.contracts.histories import Deeds, History, batches, deeds
-from tests.destinations.test_markdown import FolderPlace, front
 
 
 def outline(files: dict[str, str]) -> dict[str, Any]:
@@ -40,7 +40,7 @@ async def load(root: Path, cut: list[list[Change]]) -> dict[str, str]:
     return FolderPlace(root).files()
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(deeds, st.lists(st.integers(1, 6), min_size=1, max_size=4))
 async def test_a_folder_that_followed_says_what_a_fresh_one_says(history: Deeds, sizes: list[int]) -> None:
     past = History(history)

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import pytest
+from tests.engine.pulling import Make, Pulling
+
 from notion_emulator import Emulator
 from notion_emulator.seed import generate
 from notion_emulator.world import World
-from tests.engine.pulling import Make, Pulling
-
 from syncline.store.database import Database
 from syncline.store.secrets import KeyRing
 

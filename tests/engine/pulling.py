@@ -8,8 +8,8 @@ from random import Random
 from typing import Any
 
 import httpx2
-from notion_emulator import Emulator
 
+from notion_emulator import Emulator
 from syncline.core.errors import SynclineError
 from syncline.core.model import Action, Document, Kind, StoredRecord
 from syncline.engine.begin import Request, begin
@@ -45,7 +45,7 @@ class Pulling:
     """One emulated workspace and one store.
 
     `clock` is our time, `emulator.clock` Notion's; both stand still until a test moves them. `wrap` may put a
-    transport around the emulator's.
+    transport around the emulator's. `ahead` is by how many seconds our clock is wrong.
     """
 
     emulator: Emulator
@@ -55,11 +55,12 @@ class Pulling:
     budget: Budget = field(default_factory=Unlimited)
     wrap: Callable[[httpx2.AsyncBaseTransport], httpx2.AsyncBaseTransport] | None = None
     runs: int = 0
+    ahead: float = 0
     client: Client | None = None
 
     def now(self) -> datetime:
         """Our time: the emulator's, so that what is stored can be compared with what was edited."""
-        return datetime.fromtimestamp(self.emulator.clock.now() / 1000, UTC)
+        return datetime.fromtimestamp(self.emulator.clock.now() / 1000 + self.ahead, UTC)
 
     def pass_time(self, **span: float) -> None:
         """Let time go on, by the keywords of timedelta."""

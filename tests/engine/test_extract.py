@@ -7,13 +7,13 @@ from typing import Any
 
 import httpx2
 import pytest
-from notion_emulator.rich_text import plain
+from tests.engine.pulling import Make, Pulling
 
+from notion_emulator.rich_text import plain
 from syncline.core.errors import Cancelled, Refused, TooManyDeletions, Unreachable
 from syncline.core.model import Deletion, DocumentState, Fidelity, Kind, Mode
 from syncline.engine.begin import Request
 from syncline.engine.extract import Limits
-from tests.engine.pulling import Make, Pulling
 
 USERS = 1
 """Requests for the list of users, which a pull of everything makes besides the bound."""
@@ -534,3 +534,52 @@ async def test_changing_the_fidelity_reads_the_content_again(make: Make) -> None
     assert {one.fidelity for one in (await pulling.documents()).values()} == {Fidelity.MARKDOWN}
     await pulling.pull()
     assert pulling.asked() == 2
+
+
+class Tide(httpx2.AsyncBaseTransport):
+    """Search that tells the same pages for ever, under ever new cursors."""
+
+    def __init__(self, inner: httpx2.AsyncBaseTransport) -> None:
+        self.inner = inner
+        self.answers = 0
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        if request.url.path.endswith("/search"):
+            body = json.loads(await request.aread())
+            body.pop("start_cursor", None)
+            headers = [(name, value) for name, value in request.headers.items() if name != "content-length"]
+            request = httpx2.Request(request.method, request.url, headers=headers, json=body)
+        response = await self.inner.handle_async_request(request)
+        if not request.url.path.endswith("/search"):
+            return response
+        self.answers += 1
+        told = json.loads(await response.aread())
+        told["has_more"], told["next_cursor"] = True, f"00000000-0000-4000-8000-{self.answers:012}"
+        return httpx2.Response(response.status_code, json=told)
+
+
+async def test_a_listing_that_never_ends_is_an_error(make: Make) -> None:
+    pulling = await make(pages=150, rows=0, data_sources=0, blocks=0)
+    pulling.wrap = Tide
+    error = await pulling.fail(Unreachable)
+    assert "never end" in str(error)
+
+
+async def test_a_reconcile_completes_no_value_that_still_stands(make: Make) -> None:
+    pulling = await make(pages=2, rows=130, blocks=20, data_sources=2, relations=2)
+    await pulling.pull()
+    before = await pulling.state()
+    await pulling.pull(Request(mode=Mode.RECONCILE))
+    assert pulling.asked("/properties/") == 0
+    assert await pulling.state() == before
+
+
+async def test_a_clock_ahead_of_notion_loses_no_edit(make: Make) -> None:
+    pulling = await make(pages=5, rows=5, blocks=50)
+    pulling.ahead = 600
+    await pulling.pull()
+    pulling.pass_time(minutes=3)
+    pulling.emulator.world.update_page(pulling.emulator.seeded.root, properties={"title": plain("Edited")})
+    pulling.pass_time(minutes=3)
+    await pulling.pull()
+    assert (await pulling.pages())[pulling.emulator.seeded.root.id].title == "Edited"

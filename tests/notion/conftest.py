@@ -10,6 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")  # how long an example takes is the machine's business
 
 RECORDINGS = Path(
     os.environ.get("NOTION_RECORDINGS", Path(__file__).parents[2] / ".." / "shared" / "recordings")
@@ -34,19 +38,27 @@ class VirtualTime:
 
     async def run(self, *coroutines: Coroutine[Any, Any, Any]) -> list[Any]:
         tasks = [asyncio.ensure_future(coroutine) for coroutine in coroutines]
+        idle = 0
         while not all(task.done() for task in tasks):
             for _ in range(30):
                 await asyncio.sleep(0)
-            self._advance()
+            idle = 0 if self._advance() else idle + 1
+            if idle > 20:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+                raise AssertionError("everybody waits for something that will never come")
         return await asyncio.gather(*tasks)
 
-    def _advance(self) -> None:
+    def _advance(self) -> bool:
+        """Wake the next sleeper; tell whether there was one."""
         while self._sleepers:
             at, _, wake = heapq.heappop(self._sleepers)
             if not wake.done():
                 self.now = max(self.now, at)
                 wake.set_result(None)
-                return
+                return True
+        return False
 
 
 @pytest.fixture

@@ -352,6 +352,23 @@ async def test_a_cancelled_request_gives_back_its_place() -> None:
     assert sum(count for _, count in meter.state.spent) == 1
 
 
+async def test_a_request_cancelled_while_it_waits_for_its_place_gives_back_its_slot() -> None:
+    async def handler(request: httpx2.Request) -> httpx2.Response:
+        await asyncio.sleep(60)
+        return ok()
+
+    meter = Meter(Rate(50, 60.0))
+    async with client(handler, budget=MemoryBudget(meter)) as notion:
+        tasks = [asyncio.create_task(notion.send(op.retrieve_page(ID))) for _ in range(6)]
+        await asyncio.sleep(0.01)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        assert notion.gate.inside == 0
+    assert meter.state.open == ()
+    assert sum(count for _, count in meter.state.spent) == 5  # four in flight, one waiting, one behind it
+
+
 # --- Listings ---------------------------------------------------------------------------------------------------
 
 
@@ -401,7 +418,8 @@ async def test_large_pages_that_fail_are_read_in_small_ones(
         read = await outcome(virtual_time, everything(notion, op.query_data_source(ID)))
     assert read == [str(number) for number in range(300)]
     assert asked[:3] == [100, 50, 25]
-    assert min(asked) == 25
+    # From then on 25, with a try of 50 after the fourth answer; the next would come after eight more.
+    assert asked[3:] == [25, 25, 25, 50, *[25] * 8]
 
 
 async def test_page_size_recovers_when_the_strain_is_over(virtual_time: Any) -> None:
@@ -414,8 +432,8 @@ async def test_page_size_recovers_when_the_strain_is_over(virtual_time: Any) -> 
     async with client(shelf(1000, refuse), virtual_time) as notion:
         read = await outcome(virtual_time, everything(notion, op.list_block_children(ID)))
     assert len(read) == len(set(read)) == 1000
-    assert asked[:7] == [100, 50, 25, 12, 10, 10, 10]
-    assert asked[-1] == 100
+    assert asked[:6] == [100, 50, 25, 12, 10, 10]
+    assert asked[6:] == [*[10] * 4, *[20] * 4, *[40] * 4, *[80] * 4, *[100] * 4]
 
 
 async def test_a_cursor_that_comes_back_ends_with_an_error() -> None:

@@ -64,13 +64,25 @@ def test_no_page_is_smaller_than_ten_unless_it_was_asked_for() -> None:
     assert shrunk(SINGLE, error) is SINGLE
 
 
-def test_the_page_grows_again_after_three_easy_answers() -> None:
+def test_the_page_grows_again_after_four_easy_answers() -> None:
     size = PageSize(100, 100).answered(25)
     asked = []
-    for _ in range(8):
+    for _ in range(9):
         asked.append(size.now)
         size = size.answered(size.now)
-    assert asked == [25, 25, 25, 50, 50, 50, 100, 100]
+    assert asked == [25, 25, 25, 50, 50, 50, 50, 100, 100]
+    assert size == PageSize(100, 100)
+
+
+def test_growth_that_fails_is_tried_ever_more_rarely() -> None:
+    size = PageSize(100, 100)
+    answers = []
+    for _ in range(4):
+        size, count = size.answered(25), 1
+        while size.now == 25:
+            size, count = size.answered(25), count + 1
+        answers.append(count)
+    assert answers == [4, 8, 16, 32]
 
 
 def listing(cursor: str, *ids: str, kind: str = "block") -> dict[str, Any]:

@@ -242,7 +242,11 @@ GOLDEN: dict[str, tuple[Sequence[Block], list[str], list[str]]] = {
                 "synced_block", para, data={"synced_from": {"type": "block_id", "block_id": uid("original")}}
             )
         ],
-        [f'<synced_block_reference url="{at("original")}">', "\tInside", "</synced_block_reference>"],
+        [
+            f'<synced_block_reference url="https://app.notion.com/{uid("original").replace("-", "")}">',
+            "\tInside",
+            "</synced_block_reference>",
+        ],
         ["Inside"],
     ),
     "template": (
@@ -361,6 +365,17 @@ GOLDEN: dict[str, tuple[Sequence[Block], list[str], list[str]]] = {
         ],
         ["🎙️ Weekly", "", "**Summary**", "", "Short", "", "**Transcript**", "", "Long"],
     ),
+    "meeting notes with their parts as blocks": (
+        [
+            block(
+                "meeting_notes",
+                said("paragraph", "", para),
+                data={"title": [], "children": {"notes_block_id": uid("paragraph")}},
+            )
+        ],
+        ["<meeting-notes>", "\t<notes>", "\t\tInside", "\t</notes>", "</meeting-notes>"],
+        ["🎙️ Meeting notes", "", "**Notes**", "", "Inside"],
+    ),
     "meeting notes as they were called": (
         [block("transcription", data={"title": [run("Weekly")], "status": "notes_ready"})],
         ["<meeting-notes>", "\tWeekly", "</meeting-notes>"],
@@ -369,7 +384,7 @@ GOLDEN: dict[str, tuple[Sequence[Block], list[str], list[str]]] = {
     "unsupported": (
         [block("unsupported", para, data={"block_type": "ai_block"})],
         [f'<unknown url="{at("unsupported")}" alt="ai_block">', "\tInside", "</unknown>"],
-        [f"*[ai block block]({at('unsupported')})*", "", "Inside"],
+        [f"*[ai block]({at('unsupported')})*", "", "Inside"],
     ),
     "a type of tomorrow": (
         [said("hologram", "Look", para)],
@@ -400,7 +415,7 @@ GOLDEN: dict[str, tuple[Sequence[Block], list[str], list[str]]] = {
                 [
                     mention("user", {"object": "user", "id": PERSON, "name": "Ada"}, "@Ada"),
                     run(" "),
-                    mention("page", {"id": TARGET}, "Plan [1]", href=TARGET_URL),
+                    mention("page", {"id": TARGET}, "Plan [1]", href=f"{TARGET_URL}?slug"),
                     run(" "),
                     mention("database", {"id": TARGET}, "Tasks", href=TARGET_URL),
                     run(" "),
@@ -430,7 +445,7 @@ GOLDEN: dict[str, tuple[Sequence[Block], list[str], list[str]]] = {
         [
             (
                 f'<mention-user url="user://{PERSON}">Ada</mention-user> '
-                f'<mention-page url="{TARGET_URL}">Plan \\[1\\]</mention-page> '
+                f'<mention-page url="{TARGET_URL}?slug">Plan \\[1\\]</mention-page> '
                 f'<mention-database url="{TARGET_URL}">Tasks</mention-database> '
                 '<mention-date start="2026-07-01"/> '
                 '<mention-date start="2026-07-01" end="2026-07-02" startTime="09:30" endTime="10:00"/> '
@@ -439,7 +454,7 @@ GOLDEN: dict[str, tuple[Sequence[Block], list[str], list[str]]] = {
         ],
         [
             (
-                f"@Ada [Plan \\[1\\]]({TARGET_URL}) [Tasks]({TARGET_URL}) 2026-07-01 "
+                f"@Ada [Plan \\[1\\]]({TARGET_URL}?slug) [Tasks]({TARGET_URL}) 2026-07-01 "
                 "2026-07-01 09:30 +02:00 → 2026-07-02 10:00 UTC "
                 "[Example](https://example.com/) :ship_it: @Today [new thing](https://example.com/h)"
             )

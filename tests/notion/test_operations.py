@@ -5,12 +5,12 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
 import pytest
 
-from syncline.notion import oauth, views
 from syncline.notion import operations as op
+from syncline.notion import views
 from syncline.notion.errors import MalformedId, NotionError, UnsupportedByVersion
 from syncline.notion.objects import Version
 from syncline.notion.sansio import Multipart, Operation, build, decipher
@@ -139,15 +139,6 @@ TABLE: list[tuple[Operation[Any], str, str, Any, bool]] = [
     (op.list_file_uploads(status="pending"), "GET", f"/v1/file_uploads?{SIZE}&status=pending", None, True),
     (op.list_custom_emojis(name="n"), "GET", f"/v1/custom_emojis?{SIZE}&name=n", None, True),
     (op.retrieve_async_task("task_a/b"), "GET", "/v1/async_tasks/task_a%2Fb", None, True),
-    (views.list_views(database_id=ID), "GET", f"/v1/views?database_id={ID}&{SIZE}", None, True),
-    (views.list_views(data_source_id=ID), "GET", f"/v1/views?data_source_id={ID}&{SIZE}", None, True),
-    (views.create_view(name="v", type="table"), "POST", "/v1/views", {"name": "v", "type": "table"}, False),
-    (views.retrieve_view(ID), "GET", f"/v1/views/{ID}", None, True),
-    (views.update_view(ID, filter=None), "PATCH", f"/v1/views/{ID}", {"filter": None}, False),
-    (views.delete_view(ID), "DELETE", f"/v1/views/{ID}", None, False),
-    (views.create_view_query(ID, page_size=5), "POST", f"/v1/views/{ID}/queries", {"page_size": 5}, True),
-    (views.list_view_query(ID, OTHER), "GET", f"/v1/views/{ID}/queries/{OTHER}?{SIZE}", None, True),
-    (views.delete_view_query(ID, OTHER), "DELETE", f"/v1/views/{ID}/queries/{OTHER}", None, False),
 ]  # fmt: skip
 
 
@@ -169,7 +160,7 @@ def test_the_request_is_the_documented_one(
 
 
 def test_the_table_leaves_no_operation_out() -> None:
-    source = inspect.getsource(op) + inspect.getsource(views)
+    source = inspect.getsource(op)
     written = set(re.findall(r'Operation\(\s*"([\w.]+)"', source))
     assert written - {row[0].name for row in TABLE} == {"file_uploads.send"}
 
@@ -188,8 +179,6 @@ def test_a_file_is_sent_whole_or_in_parts() -> None:
         lambda: op.create_data_source(version=OLD, parent={}),
         lambda: op.list_templates(ID, version=OLD),
         lambda: op.update_database(ID, properties={}),
-        lambda: views.list_views(database_id=ID, version=OLD),
-        lambda: views.create_view_query(ID, version=OLD),
         lambda: build(op.query_data_source(ID, version=OLD), token="t", version=NEW),
         lambda: build(op.update_page(ID, in_trash=True), token="t", version=OLD),
     ],
@@ -203,8 +192,6 @@ def test_what_a_version_does_not_have_is_refused(ask: Callable[[], object]) -> N
     "ask",
     [
         lambda: op.append_block_children(ID, [], after=ID, position="end"),
-        views.list_views,
-        lambda: views.list_views(database_id=ID, data_source_id=ID),
         lambda: op.retrieve_page("../users/me"),
         lambda: op.delete_block(""),
     ],
@@ -217,53 +204,6 @@ def test_contradictions_and_bad_ids_are_refused(ask: Callable[[], object]) -> No
 def test_a_bad_id_has_its_own_error() -> None:
     with pytest.raises(MalformedId):
         op.retrieve_page("my page")
-
-
-# --- OAuth ------------------------------------------------------------------------------------------------------
-
-KEYS = {"client_id": "id", "client_secret": "shh"}
-
-
-@pytest.mark.parametrize(
-    ("operation", "path", "body"),
-    [
-        (
-            oauth.create_token("c", redirect_uri="http://r", **KEYS),
-            "/v1/oauth/token",
-            {"grant_type": "authorization_code", "code": "c", "redirect_uri": "http://r"},
-        ),
-        (
-            oauth.create_token("c", **KEYS),
-            "/v1/oauth/token",
-            {"grant_type": "authorization_code", "code": "c"},
-        ),
-        (
-            oauth.refresh_token("r", **KEYS),
-            "/v1/oauth/token",
-            {"grant_type": "refresh_token", "refresh_token": "r"},
-        ),
-        (oauth.introspect_token("t", **KEYS), "/v1/oauth/introspect", {"token": "t"}),
-        (oauth.revoke_token("t", **KEYS), "/v1/oauth/revoke", {"token": "t"}),
-    ],
-)
-def test_oauth_authenticates_with_the_clients_own_secret(
-    operation: Operation[Any], path: str, body: Any
-) -> None:
-    assert (asked(operation), operation.body) == (path, body)
-    headers = dict(build(operation, token=None, version=NEW).headers)
-    assert headers["Authorization"] == "Basic aWQ6c2ho"
-
-
-def test_people_are_sent_to_notion_with_all_it_asks_for() -> None:
-    url = urlsplit(oauth.authorize_url("id", redirect_uri="http://r/?a=b", state="s"))
-    assert (url.netloc, url.path) == ("api.notion.com", "/v1/oauth/authorize")
-    assert dict(parse_qsl(url.query)) == {
-        "client_id": "id",
-        "redirect_uri": "http://r/?a=b",
-        "response_type": "code",
-        "owner": "user",
-        "state": "s",
-    }
 
 
 # --- What was recorded ------------------------------------------------------------------------------------------

@@ -68,7 +68,12 @@ def page(
 
 
 def block_list(
-    page: str, generation: int, *texts: str, container: str | None = None, ordinal: int = 0, cursor: str | None = None
+    page: str,
+    generation: int,
+    *texts: str,
+    container: str | None = None,
+    ordinal: int = 0,
+    cursor: str | None = None,
 ) -> StagedList:
     """One answer with a block for each of `texts`; the page's own list by default."""
     blocks = tuple({"object": "block", "text": each} for each in texts)

@@ -3,10 +3,13 @@
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
+from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
 from sqlalchemy import func, select
+from tests.store.samples import CONNECTION, RING, T0, block_list, document, page, store
 
 from syncline.core.errors import BadInput, NotFound, Stop
 from syncline.core.model import Fidelity, Mode
@@ -17,9 +20,10 @@ from syncline.store.frontier import Item
 from syncline.store.ledger import Entry
 from syncline.store.secrets import KeyRing
 from syncline.store.tables import metadata
-from tests.store.samples import CONNECTION, RING, T0, block_list, document, page, store
 
-OTHER = replace(CONNECTION, id="d", name="home", workspace_id=None, workspace_name=None, created_at=T0 + timedelta(1))
+OTHER = replace(
+    CONNECTION, id="d", name="home", workspace_id=None, workspace_name=None, created_at=T0 + timedelta(1)
+)
 
 
 async def add(database: Database, *added: Connection) -> None:
@@ -117,14 +121,11 @@ async def test_numbers_drawn_at_once_are_never_the_same(database: Database) -> N
     assert sorted(await asyncio.gather(*(draw() for _ in range(10)))) == list(range(1, 21, 2))
 
 
-@pytest.mark.parametrize("use", ["advance", "hold", "remove"])
-async def test_a_connection_that_is_gone_has_no_numbers(database: Database, use: str) -> None:
+@pytest.mark.parametrize("use", [partial(connections.advance, n=1), connections.hold, connections.remove])
+async def test_a_connection_that_is_gone_has_no_numbers(database: Database, use: Any) -> None:
     async with database.begin() as conn:
         with pytest.raises(NotFound, match="no connection c"):
-            if use == "advance":
-                await connections.advance(conn, "c", 1)
-            else:
-                await getattr(connections, use)(conn, "c")
+            await use(conn, "c")
 
 
 async def fill(database: Database, connection_id: str) -> None:
@@ -169,4 +170,6 @@ async def test_a_removed_connection_leaves_no_row_behind_and_the_others_alone(da
     async with database.begin() as conn:
         await connections.remove(conn, "c")
 
-    assert await counts(database) == {(table, key): count for (table, key), count in before.items() if key == "d"}
+    assert await counts(database) == {
+        (table, key): count for (table, key), count in before.items() if key == "d"
+    }

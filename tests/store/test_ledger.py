@@ -4,11 +4,11 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
+from tests.store.samples import T0
 
 from syncline.store import ledger
 from syncline.store.database import Database
 from syncline.store.ledger import Entry
-from tests.store.samples import T0
 
 LATER = T0 + timedelta(hours=1)
 WHOLE = Entry("p", None, "content", 500, "internal", "It failed.", "req-1")
@@ -59,7 +59,10 @@ async def test_entries_of_pages_are_resolved(
 
         gone = await ledger.resolve(conn, "c", pages, before=before)  # type: ignore[arg-type]  # a datetime or None
 
-        found = {entry.page if entry.block is None else f"{entry.page}.{entry.block}" for entry in await entries(conn)}
+        found = {
+            entry.page if entry.block is None else f"{entry.page}.{entry.block}"
+            for entry in await entries(conn)
+        }
         assert found == left
         assert gone == 3 - len(left)
         assert await ledger.count_open(conn, "d") == 1
@@ -83,4 +86,6 @@ async def test_the_list_goes_on_behind_an_entry(database: Database) -> None:
         while part := await ledger.open_entries(conn, "c", limit=2, after=walked[-1] if walked else None):
             walked += part
 
-        assert [(entry.page, entry.block) for entry in walked] == [(entry.page, entry.block) for entry in failed]
+        assert [(entry.page, entry.block) for entry in walked] == [
+            (entry.page, entry.block) for entry in failed
+        ]

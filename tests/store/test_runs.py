@@ -4,16 +4,18 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from tests.store.samples import T0
 
 from syncline.core.errors import NotFound
 from syncline.core.model import Fidelity, Mode
 from syncline.store import runs
 from syncline.store.database import Database
 from syncline.store.runs import Run, RunState
-from tests.store.samples import T0
 
 
-async def start(database: Database, run_id: str, *, connection_id: str = "c", minute: int = 0, **options: Any) -> Run:
+async def start(
+    database: Database, run_id: str, *, connection_id: str = "c", minute: int = 0, **options: Any
+) -> Run:
     async with database.begin() as conn:
         return await runs.start(
             conn,
@@ -52,15 +54,26 @@ async def test_progress_replaces_phase_and_counts(database: Database) -> None:
 
     async with database.begin() as conn:
         for number in (1, 2):
-            await runs.progress(conn, "r", phase=f"phase {number}", pages={"seen": number}, requests={"made": number})
+            await runs.progress(
+                conn, "r", phase=f"phase {number}", pages={"seen": number}, requests={"made": number}
+            )
         run = await runs.one(conn, "r")
 
-    assert (run.phase, run.pages, run.requests, run.state) == ("phase 2", {"seen": 2}, {"made": 2}, RunState.RUNNING)
+    assert (run.phase, run.pages, run.requests, run.state) == (
+        "phase 2",
+        {"seen": 2},
+        {"made": 2},
+        RunState.RUNNING,
+    )
 
 
 @pytest.mark.parametrize(
     ("state", "error"),
-    [(RunState.SUCCEEDED, None), (RunState.FAILED, {"message": "no \x00 answer"}), (RunState.CANCELLED, None)],
+    [
+        (RunState.SUCCEEDED, None),
+        (RunState.FAILED, {"message": "no \x00 answer"}),
+        (RunState.CANCELLED, None),
+    ],
 )
 async def test_a_run_ends_with_a_state_and_an_error(
     database: Database, state: RunState, error: dict[str, str] | None

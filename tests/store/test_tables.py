@@ -27,11 +27,15 @@ POSTGRES = """
 def schema(conn: Connection) -> list[tuple[str, ...]]:
     """Everything the database says about our tables, in words that do not depend on line breaks."""
     rows = conn.execute(text(SQLITE if conn.dialect.name == "sqlite" else POSTGRES))
-    words = [tuple(" ".join(str(value).split()).replace("( ", "(").replace(" )", ")") for value in row) for row in rows]
+    words = [
+        tuple(" ".join(str(value).split()).replace("( ", "(").replace(" )", ")") for value in row)
+        for row in rows
+    ]
     return [row for row in words if VERSION_TABLE not in " ".join(row)]
 
 
-async def test_the_migrations_yield_the_tables(database: Database) -> None:
+async def test_the_migrations_yield_the_tables(own_location: str) -> None:
+    database = await Database.open(own_location)
     async with database.begin() as conn:
         migrated = await conn.run_sync(schema)
         await conn.run_sync(metadata.drop_all)
@@ -39,6 +43,7 @@ async def test_the_migrations_yield_the_tables(database: Database) -> None:
         await conn.run_sync(metadata.create_all)
         created = await conn.run_sync(schema)
 
+    await database.close()
     assert len(created) > 10
     assert sorted(migrated) == sorted(created)
 

@@ -9,11 +9,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.exc import StatementError
+from tests.store.samples import T0, page, store
 
 from syncline.store import checkpoints, records
 from syncline.store.database import Database
 from syncline.store.types import JsonText, dump
-from tests.store.samples import T0, page, store
 
 TEXTS = st.text(st.characters() | st.sampled_from("\x00\x1a\ud800\udfff")) | st.sampled_from(
     ["\x00", "\ud83d", "\x1a0000", "\x1a", "é\x00", "\U0001f600"]

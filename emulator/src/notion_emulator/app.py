@@ -35,6 +35,11 @@ class Application:
             request = await _request(scope, receive)
             if request.path.startswith("/_emulator"):
                 await _send(send, self.emulator.control.answer(request), head=False)
+                self._start_jobs()
+            elif request.path.rstrip("/") == "/v1/oauth/authorize" and request.method in ("GET", "POST"):
+                oauth = self.emulator.oauth
+                shown = oauth.page(request) if request.method == "GET" else oauth.decide(request)
+                await _send(send, shown, head=False)
             elif request.path.startswith("/_files/"):
                 await _send(send, download(self.emulator, request), head=request.method == "HEAD")
             else:

@@ -2,6 +2,7 @@
 
 | method and path | body or query | does |
 | --- | --- | --- |
+| GET /_emulator/ | | a page for people: the tree, the log, buttons |
 | GET /_emulator/state | | clock, limits, faults, settings, counts |
 | PATCH /_emulator/settings | fields of Settings | changes them |
 | POST /_emulator/clock | {advance} {freeze} {set} {run} | moves the clock; seconds, or an ISO time, or true |
@@ -14,6 +15,10 @@
 | POST /_emulator/shares | {id, shared, connection} | give or take a page and what is below it |
 | GET /_emulator/figures | | the sizes of the workspace as a reader counts them |
 | GET /_emulator/markers | | where each marker of a generated workspace stands |
+| GET, POST /_emulator/oauth/clients | {name, redirect_uris} | public integrations; a new one with its secret |
+| POST /_emulator/oauth/codes | {client_id, pages, workspace} | a code, as if a person had clicked through |
+| GET, POST, PATCH, DELETE /_emulator/webhooks | {url, events, api_version, connection} | list, subscribe, tune, end |
+| GET, PUT /_emulator/world | a saved world | save the first workspace as JSON; load one in its place |
 """
 
 import dataclasses
@@ -24,9 +29,10 @@ from urllib.parse import parse_qs
 
 import orjson
 
-from notion_emulator import figures
+from notion_emulator import figures, snapshot
 from notion_emulator.clock import millis, stamp
 from notion_emulator.objects import CAPABILITIES, Connection, Json
+from notion_emulator.panel import panel
 from notion_emulator.service import Request, Response
 
 if TYPE_CHECKING:
@@ -197,12 +203,78 @@ def _figures(emulator: "Emulator", _asked: Json) -> Json:
     return {**dataclasses.asdict(found), **bounds}
 
 
+def _world(emulator: "Emulator", _asked: Json) -> Response:
+    return Response(200, [("content-type", "application/json; charset=utf-8")], snapshot.dump(emulator.world))
+
+
+def _replace_world(emulator: "Emulator", asked: Json) -> Json:
+    emulator.replace_world(snapshot.load(orjson.dumps(asked)))
+    return {"token": emulator.token, "root_page_id": emulator.root_page_id}
+
+
 def _markers(emulator: "Emulator", _asked: Json) -> list[Json]:
     seeded = emulator.seeded
     return [one._asdict() for one in seeded.markers] if seeded else []
 
 
+def _clients(emulator: "Emulator", _asked: Json) -> Json:
+    return {"clients": list(emulator.oauth.clients.values())}
+
+
+def _register(emulator: "Emulator", asked: Json) -> Any:
+    uris = tuple(asked.pop("redirect_uris", ()))
+    return dataclasses.asdict(emulator.oauth.register(redirect_uris=uris, **asked))
+
+
+def _code(emulator: "Emulator", asked: Json) -> Json:
+    client = emulator.oauth.clients.get(asked.pop("client_id", ""))
+    if client is None:
+        raise Misused("Name a client by its client_id; register one first.")
+    return {"code": emulator.oauth.grant(client, **asked)}
+
+
+def _webhooks(emulator: "Emulator", _asked: Json) -> Json:
+    hooks = emulator.webhooks
+    keys = ("id", "url", "verification_token", "api_version", "events", "active")
+    shown = [{key: getattr(one, key) for key in keys} for one in hooks.subscriptions.values()]
+    ended = [
+        {"type": one.body["type"], "attempts": one.attempt, "status": one.status} for one in hooks.log[-1000:]
+    ]
+    return {"subscriptions": shown, "waiting": len(hooks.waiting) + len(hooks.deliveries), "delivered": ended}
+
+
+def _subscribe(emulator: "Emulator", asked: Json) -> Json:
+    hooks, events = emulator.webhooks, asked.pop("events", None)
+    connections = {id: one for world in emulator.worlds for id, one in world.connections.items()}
+    connection = connections[asked.pop("connection", emulator.connection.id)]
+    one = hooks.add(
+        asked.pop("url"), connection=connection, events=frozenset(events) if events else None, **asked
+    )
+    emulator.jobs.append(lambda: hooks.shake_hands(one))
+    return {"id": one.id, "verification_token": one.verification_token, "active": one.active}
+
+
+def _tune_webhooks(emulator: "Emulator", asked: Json) -> Json:
+    for name, value in asked.items():
+        if name not in ("window", "duplicates", "reorder", "backoff"):
+            raise Misused(
+                "Webhooks know window (seconds), duplicates (share), reorder (boolean) and backoff (seconds)."
+            )
+        setattr(emulator.webhooks, name, tuple(value) if name == "backoff" else value)
+    return _webhooks(emulator, asked)
+
+
+def _unsubscribe(emulator: "Emulator", asked: Json) -> Json:
+    emulator.webhooks.subscriptions.pop(asked["id"])
+    return _webhooks(emulator, asked)
+
+
+def _panel(emulator: "Emulator", _asked: Json) -> Response:
+    return Response(200, [("content-type", "text/html; charset=utf-8")], panel(emulator).encode())
+
+
 ACTIONS: dict[tuple[str, str], Callable[["Emulator", Json], Any]] = {
+    ("GET", ""): _panel,
     ("GET", "/state"): _state,
     ("PATCH", "/settings"): _settings,
     ("POST", "/clock"): _clock,
@@ -219,4 +291,13 @@ ACTIONS: dict[tuple[str, str], Callable[["Emulator", Json], Any]] = {
     ("POST", "/shares"): _share,
     ("GET", "/figures"): _figures,
     ("GET", "/markers"): _markers,
+    ("GET", "/oauth/clients"): _clients,
+    ("POST", "/oauth/clients"): _register,
+    ("POST", "/oauth/codes"): _code,
+    ("GET", "/webhooks"): _webhooks,
+    ("POST", "/webhooks"): _subscribe,
+    ("PATCH", "/webhooks"): _tune_webhooks,
+    ("DELETE", "/webhooks"): _unsubscribe,
+    ("GET", "/world"): _world,
+    ("PUT", "/world"): _replace_world,
 }

@@ -12,10 +12,12 @@ from notion_emulator.control import Control
 from notion_emulator.faults import Faults
 from notion_emulator.ids import Ids
 from notion_emulator.limits import Limits, Rate, rate
+from notion_emulator.oauth import OAuth
 from notion_emulator.objects import Connection, Settings
 from notion_emulator.paging import Sessions
 from notion_emulator.replay import Recording
 from notion_emulator.requests import Requests
+from notion_emulator.webhooks import Webhooks
 from notion_emulator.world import World
 
 __all__ = ["Emulator"]
@@ -43,11 +45,16 @@ class Emulator:
     )  # waiting for the application's loop
     worlds: list[World] = field(init=False)
     connection: Connection = field(init=False)
+    ids: Ids = field(init=False)
+    oauth: OAuth = field(init=False)
+    webhooks: Webhooks = field(init=False)
 
     def __post_init__(self) -> None:
         self.worlds = [self.world]
         self.world.clock = self.clock
-        self._ids = Ids(Random(self.world.id), "0" * 9)
+        self.ids = Ids(Random(self.world.id), "0" * 9)
+        self.oauth = OAuth(self)
+        self.webhooks = Webhooks(self)
         first = next(iter(self.world.connections.values()), None)
         self.connection = first or self.world.connect("Emulated connection")
         if not self.world.top:
@@ -78,6 +85,14 @@ class Emulator:
         """The first page at the top of the first workspace."""
         return self.world.top[0]
 
+    def replace_world(self, world: World) -> None:
+        """Serve another first workspace; cursors and rate limits begin anew, its first connection is ours."""
+        world.clock = self.clock
+        self.worlds[0] = self.world = world
+        self.connection = next(iter(world.connections.values()), None) or world.connect("Emulated connection")
+        self.sessions.clear()
+        self.limits.clear()
+
     def add_world(self, world: World) -> World:
         """Serve another workspace too; give it connections of its own."""
         world.clock = self.clock
@@ -100,4 +115,4 @@ class Emulator:
 
     def request_id(self) -> str:
         """The id of the next answer."""
-        return self._ids.random_v4()
+        return self.ids.random_v4()

@@ -128,7 +128,7 @@ class _Reader:
 
     def stars(self, token: re.Match[str]) -> None:
         left = len(token["stars"])
-        if left > 3:
+        if left > 6:
             self.literal(token["stars"])
             return
         start, end = token.span()

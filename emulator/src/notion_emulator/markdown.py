@@ -76,12 +76,22 @@ class _Writer:
     transcript: bool
     lines: list[str] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
+    numbers: dict[str, int] = field(default_factory=dict)  # of numbered list items, by id
 
     def children(self, node: Node) -> list[Node]:
         return [child for child in self.world.alive(node) if self.links.visible(child)]
 
+    def count(self, nodes: list[Node]) -> None:
+        """Number the list items that stand together; what else stands between begins anew."""
+        number = 0
+        for node in nodes:
+            number = number + 1 if isinstance(node, Block) and node.type == "numbered_list_item" else 0
+            if number:
+                self.numbers[node.id] = number
+
     def write(self, nodes: list[Node]) -> None:
         written = 0
+        self.count(nodes)
         stack: list[tuple[Node | str, int]] = [(node, 0) for node in reversed(nodes)]
         while stack:
             item, depth = stack.pop()
@@ -110,6 +120,7 @@ class _Writer:
         for text in shape.before:
             self.line(text, depth)
         children = self.children(node) if shape.children is None else shape.children
+        self.count(children)
         follow: list[tuple[Node | str, int]] = [(child, depth + shape.indent) for child in children]
         follow += [(text, depth) for text in shape.after]
         follow.reverse()
@@ -206,6 +217,11 @@ def _heading(marks: str) -> Callable[[_Writer, Block], Shape]:
     return shape
 
 
+def _numbered(pen: _Writer, node: Block) -> Shape:
+    number = pen.numbers.get(node.id, 1)
+    return Shape([f"{number}. {pen.text(node)}{_suffix(color=_color(node))}"])
+
+
 def _to_do(pen: _Writer, node: Block) -> Shape:
     mark = "x" if node.content["checked"] else " "
     return Shape([f"- [{mark}] {pen.text(node)}{_suffix(color=_color(node))}"])
@@ -243,13 +259,15 @@ def _contents(_pen: _Writer, node: Block) -> Shape:
 
 
 def _table(_pen: _Writer, node: Block) -> Shape:
-    column, row = (str(node.content[key]).lower() for key in ("has_column_header", "has_row_header"))
-    head = attributes(fit_page_width="false", header_row=column, header_column=row)
-    return Shape([f"<table{head}>"], after=("</table>",))
+    """Only true attributes are written, and neither rows nor cells stand further in (seen in real output)."""
+    column, row = ("true" if node.content[key] else None for key in ("has_column_header", "has_row_header"))
+    return Shape(
+        [f"<table{attributes(header_row=column, header_column=row)}>"], indent=0, after=("</table>",)
+    )
 
 
 def _row(pen: _Writer, node: Block) -> Shape:
-    cells = [f"\t<td>{inline(cell, pen.links)}</td>" for cell in node.content["cells"]]
+    cells = [f"<td>{inline(cell, pen.links)}</td>" for cell in node.content["cells"]]
     return Shape(["<tr>", *cells, "</tr>"], children=[])
 
 
@@ -331,7 +349,7 @@ SHAPES: dict[str, Callable[[_Writer, Block], Shape | None]] = {
     "heading_3": _heading("###"),
     "heading_4": _heading("####"),
     "bulleted_list_item": _first_line("- "),
-    "numbered_list_item": _first_line("1. "),
+    "numbered_list_item": _numbered,
     "to_do": _to_do,
     "toggle": _toggle,
     "quote": _first_line("> "),

@@ -94,7 +94,7 @@ def _insert(text: str, payload: Json) -> str:
 
 def _replace_range(text: str, payload: Json) -> str:
     start, end = _selection(text, payload["content_range"])
-    return text[:start] + payload["content"] + text[end:]
+    return f"{text[:start]}{payload['content']}{text[end:]}"
 
 
 def _selection(text: str, pattern: str) -> tuple[int, int]:

@@ -2,7 +2,16 @@
 
 from typing import Any
 
-from notion_emulator import blocks, files, markdown_pages, properties, property_writes, templates, versions
+from notion_emulator import (
+    blocks,
+    files,
+    markdown_pages,
+    markdown_writes,
+    properties,
+    property_writes,
+    templates,
+    versions,
+)
 from notion_emulator.block_requests import CHILDREN
 from notion_emulator.call import V26, Answer, Call
 from notion_emulator.clock import MINUTE
@@ -89,7 +98,7 @@ def create(call: Call) -> Answer:
         cover=files.accept(call.world, body.get("cover")), by=call.by, index=_index(parent, body),
     )  # fmt: skip
     property_writes.write(call, page, values, old={})
-    blocks.add(call, page, children)
+    (markdown_writes.place if "markdown" in body else blocks.add)(call, page, children)
     templates.ask(call, page, body.get("template"))
     return _answer(call, page)
 

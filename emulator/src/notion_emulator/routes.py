@@ -14,6 +14,8 @@ from notion_emulator import (
     emojis,
     file_uploads,
     markdown_pages,
+    markdown_writes,
+    meeting_notes,
     pages,
     searches,
     tasks,
@@ -21,7 +23,8 @@ from notion_emulator import (
     users,
     views,
 )
-from notion_emulator.call import V22, V25, VERSIONS, Resource
+from notion_emulator.call import V22, V25, VERSIONS, Answer, Call, Resource
+from notion_emulator.errors import InvalidRequestUrl
 from notion_emulator.ids import dashed
 from notion_emulator.validate import refuse, uuid
 
@@ -43,6 +46,11 @@ class Operation:
         return self.since <= version <= self.until
 
 
+def _oauth(_call: Call) -> Answer:
+    """Answered before a call is made, by ``oauth.OAuth``: these operations know no Bearer token."""
+    raise InvalidRequestUrl
+
+
 OPERATIONS: tuple[Operation, ...] = (
     Operation("GET", "/users/me", users.me),
     Operation("GET", "/users/{user_id}", users.retrieve),
@@ -54,6 +62,9 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("POST", "/pages/{page_id}/move", pages.move),
     Operation("GET", "/pages/{page_id}/properties/{property_id}", pages.property_item),
     Operation("GET", "/pages/{page_id}/markdown", markdown_pages.retrieve),
+    Operation("PATCH", "/pages/{page_id}/markdown", markdown_writes.update),
+    Operation("POST", "/blocks/meeting_notes", meeting_notes.create),
+    Operation("POST", "/blocks/meeting_notes/query", meeting_notes.query),
     Operation("GET", "/blocks/{block_id}", blocks.retrieve),
     Operation("PATCH", "/blocks/{block_id}", blocks.update),
     Operation("DELETE", "/blocks/{block_id}", blocks.delete),
@@ -87,6 +98,9 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("GET", "/views/{view_id}/queries/{query_id}", views.answer_query, since=V25),
     Operation("DELETE", "/views/{view_id}/queries/{query_id}", views.delete_query, since=V25),
     Operation("GET", "/custom_emojis", emojis.list_all),
+    Operation("POST", "/oauth/token", _oauth),
+    Operation("POST", "/oauth/introspect", _oauth),
+    Operation("POST", "/oauth/revoke", _oauth),
     Operation("GET", "/async_tasks/{task_id}", tasks.retrieve),
 )
 FREE = frozenset({"property_id", "task_id"})  # path parameters that are no ids

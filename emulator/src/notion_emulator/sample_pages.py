@@ -175,8 +175,8 @@ Harbour masters prefer the telephone. Ring them before ten.
     "Backups": """
 Drawings, firmware and the ledger are copied every night to the box in the boathouse, and every Sunday to a disk that @@Nadia takes home.
 ```bash
-restore --from boathouse --date yesterday --into /tmp/try
-diff -r /tmp/try/drawings drawings && echo "the copy is good"
+restore --from boathouse --date yesterday --into restored
+diff -r restored/drawings drawings && echo "the copy is good"
 ```
 A backup that was never restored is a rumour. We restore one on the first Monday of the month, see [[Restore drill]].
 """,

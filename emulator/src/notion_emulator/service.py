@@ -126,6 +126,8 @@ def _struck(emulator: "Emulator", fault: Fault, answer: Answer | None) -> Respon
 def _answer(emulator: "Emulator", request: Request, found: list[Connection]) -> Answer:
     """What the resource answers. Raises NotionError."""
     operation, parts = _operation(request)
+    if parts[0] == "oauth":
+        return emulator.oauth.answer(request, parts[1])
     world, connection = _caller(emulator, request)
     found.append(connection)
     version = _version(request)

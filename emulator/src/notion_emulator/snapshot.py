@@ -8,7 +8,6 @@ import orjson
 
 from notion_emulator import objects
 from notion_emulator.clock import Clock
-from notion_emulator.emulator import Emulator
 from notion_emulator.world import World
 
 __all__ = ["dump", "load"]
@@ -53,13 +52,13 @@ def _encoded(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} has no JSON form")
 
 
-def load(data: bytes) -> Emulator:
-    """An emulator of a saved world. Raises ValueError where it is none."""
+def load(data: bytes) -> World:
+    """A saved world. Raises ValueError where it is none."""
     try:
         body = orjson.loads(data)
         if body["form"] != FORM:
             raise ValueError(f"This workspace has form {body['form']}; this emulator reads form {FORM}.")
-        return Emulator(world=_world(body))
+        return _world(body)
     except (KeyError, TypeError, AttributeError, orjson.JSONDecodeError) as error:
         raise ValueError(f"This file is no saved workspace: {error!r}") from None
 

@@ -65,7 +65,7 @@ CONFIGURATION = tagged({
 SHAPE: dict[str, Check] = {
     "filter": nullable(keyed(anything)),
     "sorts": nullable(array(keyed(anything))),
-    "quick_filters": nullable(keyed(anything)),
+    "quick_filters": nullable(keyed(keyed(anything))),
     "configuration": CONFIGURATION,
 }
 AFTER_VIEW = {"type": literal("start", "end", "after_view")}

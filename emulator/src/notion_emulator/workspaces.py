@@ -29,7 +29,7 @@ def open_workspace(text: str) -> Emulator:
         raise ValueError(
             f"There is no workspace {text!r}: give sample, empty, generated:… or a file that exists."
         )
-    return snapshot.load(path.read_bytes())
+    return Emulator(world=snapshot.load(path.read_bytes()))
 
 
 def _generated(text: str) -> Emulator:

@@ -321,8 +321,18 @@ class World:
             setattr(page, name, value)
         self.touch(page, by=by)
         self._forget(page)
-        updated = {"updated_properties": list(properties or ())}
-        self.record("page.properties_updated", page, by=by, data=updated)
+        if self.observers:
+            self._tell_update(page, list(properties or ()), fields, by=by)
+
+    def _tell_update(self, page: Page, properties: list[str], fields: Json, *, by: str | None) -> None:
+        """A new title is content; the lock has events of its own."""
+        if "title" in properties:
+            self.content_updated(page, by=by)
+        if "is_locked" in fields:
+            self.record("page.locked" if page.is_locked else "page.unlocked", page, by=by)
+        rest = [id for id in properties if id != "title"]
+        if rest or fields.keys() - {"is_locked"}:
+            self.record("page.properties_updated", page, by=by, data={"updated_properties": rest})
 
     def content_updated(self, node: Node, *, by: str | None = None) -> None:
         """Tell the observers that what is on a page changed at this block (or at the page itself)."""
@@ -349,10 +359,20 @@ class World:
             parent.rendered = None
         if isinstance(node, Block):
             self.content_updated(node, by=by)
+            self._tell_transcript(node, parent, by=by)
             return
         if isinstance(parent, Page | Block) and (holder := self.page_of(parent)) is not None:
             self.touch(holder, by=by)
         self.record(f"{node.kind}.{'deleted' if trashed else 'undeleted'}", node, by=by)
+
+    def _tell_transcript(self, node: Block, parent: Node | None, *, by: str | None) -> None:
+        """Meeting notes tell when their transcript goes."""
+        if not (node.trashed and isinstance(parent, Block) and parent.type == "meeting_notes"):
+            return
+        page = self.page_of(parent)
+        if page is not None and parent.content.get("children", {}).get("transcript_block_id") == node.id:
+            data = {"target": {"id": parent.id, "type": "block"}, "transcript_id": node.id}
+            self.record("page.transcription_block.transcript_deleted", page, by=by, data=data)
 
     def move(
         self, node: Page | Database, parent: Node | None, *, by: str | None = None, index: int | None = None
@@ -483,6 +503,16 @@ class World:
             self.touch(holder, by=node.created_by, at=max(holder.edited, node.created))
         if isinstance(parent, Block):
             parent.rendered = None
+        if self.observers and parent is not None:
+            self._tell_parent(node, parent)
+
+    def _tell_parent(self, node: Page | Database, parent: Node) -> None:
+        """The content of what holds a new page or row changed."""
+        if isinstance(parent, DataSource):
+            updated = {"updated_blocks": [{"id": node.id, "type": node.kind}]}
+            self.record("data_source.content_updated", parent, by=node.edited_by, data=updated)
+        else:
+            self.content_updated(parent, by=node.edited_by)
 
     def _number(self, page: Page, parent: Node | None) -> None:
         if isinstance(parent, DataSource) and not page.is_template:

@@ -8,7 +8,6 @@ without being read again.
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, is_dataclass
-from posixpath import dirname, relpath
 from typing import Any, TypeAlias
 from urllib.parse import quote
 
@@ -202,7 +201,11 @@ def _line(text: str) -> str:
 
 def _relative(target: str, path: str) -> str:
     """The address of the file `target` in a link in the file `path`."""
-    return quote(relpath(target, dirname(path) or "."), safe="/-._~!$&'*+,;=@")
+    here, there = path.split("/")[:-1], target.split("/")
+    shared = next(
+        (n for n, (a, b) in enumerate(zip(here, there, strict=False)) if a != b), min(len(here), len(there))
+    )
+    return quote("../" * (len(here) - shared) + "/".join(there[shared:]), safe="/-._~!$&'*+,;=@")
 
 
 def _address(url: str) -> str:

@@ -36,10 +36,10 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a node stands: in the folder of `container` under `name`, which was made from `wanted`."""
+    """Where a node stands: in the folder of `container` under `name`, which was made from `title`."""
 
     container: str | None
-    wanted: str
+    title: str
     name: str
     folder: str
     """The folder of the file, relative, ``""`` or ending in a slash."""
@@ -101,22 +101,23 @@ class _Arrangement:
             else:
                 self._settle(node, place)
         for node in sorted(arrivals, key=lambda node: node.key):
-            wanted = stem(called(node, self.nodes))
-            name = self._free(wanted, node.key, folder)
-            self._settle(node, Place(container, wanted, name, folder))
+            title = called(node, self.nodes)
+            self._settle(node, Place(container, title, self._free(stem(title), node.key, folder), folder))
 
     def _kept(self, node: Node, container: str | None, folder: str) -> Place | None:
-        held = self.held.get(node.key)
-        if held is None or (held.container, held.wanted) != (container, stem(called(node, self.nodes))):
+        held, title = self.held.get(node.key), called(node, self.nodes)
+        if held is None or held.container != container:
+            return None
+        if held.title != title and stem(held.title) != stem(title):
             return None
         if held.folder != folder and self.occupied(folder + held.name):
             return None
-        return Place(container, held.wanted, held.name, folder)
+        return held if (held.title, held.folder) == (title, folder) else Place(container, title, held.name, folder)
 
     def _free(self, wanted: str, key: str, folder: str) -> str:
-        refused = set(self.names[folder])
+        refused = self.names[folder]
         while self.occupied(folder + (name := chosen(wanted, key, taken=refused))):
-            refused |= taken_names(name)
+            refused = refused | taken_names(name)
         return name
 
     def _settle(self, node: Node, place: Place) -> None:

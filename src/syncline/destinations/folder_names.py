@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Collection, Iterator
 from typing import Final
 
-__all__ = ["MAX_BYTES", "UNTITLED", "chosen", "fold", "stem"]
+__all__ = ["MAX_BYTES", "UNTITLED", "chosen", "fold", "stem", "taken_names"]
 
 MAX_BYTES: Final = 120
 """The longest name, in UTF-8 and without ``.md``; file systems allow 255 bytes, encrypted ones about 140."""

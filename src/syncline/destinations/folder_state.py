@@ -30,7 +30,7 @@ CREATE TABLE IF NOT EXISTS owner (
 CREATE TABLE IF NOT EXISTS nodes (
     key TEXT PRIMARY KEY, kind TEXT NOT NULL, seq INTEGER NOT NULL, live INTEGER NOT NULL, title TEXT NOT NULL,
     parent TEXT, row_of TEXT, otherwise TEXT, head TEXT, properties TEXT, body TEXT,
-    container TEXT, wanted TEXT, name TEXT, folder TEXT, hash TEXT
+    container TEXT, called TEXT, name TEXT, folder TEXT, hash TEXT
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS nodes_by_row_of ON nodes (row_of);
 CREATE TABLE IF NOT EXISTS links (
@@ -38,6 +38,7 @@ CREATE TABLE IF NOT EXISTS links (
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS links_by_target ON links (target);
 CREATE TABLE IF NOT EXISTS claims (path TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS postponed (key TEXT PRIMARY KEY) WITHOUT ROWID;
 """
 
 
@@ -88,7 +89,7 @@ class FolderState:
     def catalogue(self) -> Catalogue:
         """Everything but the drafts, read at once."""
         found = Catalogue()
-        query = "SELECT key, kind, seq, live, title, parent, row_of, otherwise, container, wanted, name, folder, hash FROM nodes"
+        query = "SELECT key, kind, seq, live, title, parent, row_of, otherwise, container, called, name, folder, hash FROM nodes"
         for key, kind, seq, live, title, parent, row_of, otherwise, *place, content in self._db.execute(
             query
         ):
@@ -106,8 +107,16 @@ class FolderState:
 
     def claim(self, paths: Iterable[str]) -> None:
         """Remember, before writing them, that `paths` are ours."""
-        with self.transaction():
-            self._db.executemany("INSERT OR IGNORE INTO claims VALUES (?)", ((path,) for path in paths))
+        self._db.executemany("INSERT OR IGNORE INTO claims VALUES (?)", ((path,) for path in paths))
+
+    def postponed(self) -> set[str]:
+        """The keys of the data sources whose file is to be written later."""
+        return {key for (key,) in self._db.execute("SELECT key FROM postponed")}
+
+    def large(self, sources: Iterable[str], *, rows: int) -> set[str]:
+        """Those of `sources` that have more than `rows` rows."""
+        query = "SELECT row_of, count(*) FROM nodes WHERE row_of IN ({}) AND live GROUP BY row_of"
+        return {source for source, number in self._among(query, sources) if number > rows}
 
     def drafts(self, keys: Iterable[str]) -> dict[str, Draft]:
         """The drafts of those of `keys` that have one."""
@@ -146,17 +155,26 @@ class FolderState:
         for entry in entries:
             self._keep(entry)
 
-    def settle(self, places: Mapping[str, Place], hashes: Mapping[str, str], *, checkpoint: int) -> None:
-        """Keep where files are and what they hold, and the checkpoint. Claims are over."""
+    def settle(
+        self,
+        places: Mapping[str, Place],
+        hashes: Mapping[str, str],
+        *,
+        postponed: Collection[str],
+        checkpoint: int,
+    ) -> None:
+        """Keep where files are and what they hold, what is yet to be written, and the checkpoint. Claims are over."""
         self._db.executemany(
-            "UPDATE nodes SET container = ?, wanted = ?, name = ?, folder = ? WHERE key = ?",
-            ((place.container, place.wanted, place.name, place.folder, key) for key, place in places.items()),
+            "UPDATE nodes SET container = ?, called = ?, name = ?, folder = ? WHERE key = ?",
+            ((place.container, place.title, place.name, place.folder, key) for key, place in places.items()),
         )
         self._db.executemany(
             "UPDATE nodes SET hash = ? WHERE key = ?", ((content, key) for key, content in hashes.items())
         )
         self._db.execute("UPDATE owner SET checkpoint = ?", (checkpoint,))
         self._db.execute("DELETE FROM claims")
+        self._db.execute("DELETE FROM postponed")
+        self._db.executemany("INSERT INTO postponed VALUES (?)", ((key,) for key in postponed))
 
     def _keep(self, entry: Entry) -> None:
         node, draft = entry.node, entry.draft

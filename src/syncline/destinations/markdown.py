@@ -32,6 +32,8 @@ __all__ = ["MarkdownFolder"]
 T = TypeVar("T")
 
 _CHUNK: Final = 200
+_LARGE: Final = 500
+"""The number of rows above which the table of a data source is written when the folder is closed."""
 _FILES: Final = frozenset({Kind.PAGE, Kind.DATA_SOURCE})
 
 
@@ -55,12 +57,19 @@ class MarkdownFolder:
         try:
             await self._run(self._open)
         except BaseException:
-            await self.__aexit__()
+            await self._close()
             raise
         return self
 
     async def __aexit__(self, *exc: object) -> None:
-        """Close the state file."""
+        """Write what was postponed, unless there was an error, and close the state file."""
+        try:
+            if exc[:1] == (None,):
+                await self._run(self._finish)
+        finally:
+            await self._close()
+
+    async def _close(self) -> None:
         if self._state is not None:
             await asyncio.to_thread(self._state.close)
             self._state = None
@@ -111,6 +120,10 @@ class MarkdownFolder:
             )
         return checkpoint
 
+    def _finish(self) -> None:
+        if self._opened().postponed():
+            self._write([], 0)
+
     def _write(self, changes: Sequence[Change], checkpoint: int) -> None:
         state, held = self._opened(), self._checkpoint()
         before = self._catalogue or state.catalogue()
@@ -154,14 +167,16 @@ class _Batch:
         after = self._arranged(entries)
         moved = self._moved(entries, after)
         dirty = self._dirty(entries, moved, after)
-        self.state.claim(after.places[key].path for key in dirty)
+        with self.state.transaction():
+            self.state.claim(after.places[key].path for key in dirty)
         with self.state.transaction():
             self.state.keep(entries)
-            hashes = self._write_files(dirty, after)
+            postponed = self._postponed(dirty, after) if changes else set()
+            hashes = self._write_files(sorted(dirty - postponed), after)
             places = {
                 key: place for key, place in after.places.items() if self.before.places.get(key) != place
             }
-            self.state.settle(places, hashes, checkpoint=checkpoint)
+            self.state.settle(places, hashes, postponed=postponed, checkpoint=checkpoint)
         return self._catalogue(entries, after, hashes)
 
     def _entries(self, changes: Sequence[Change]) -> list[Entry]:
@@ -192,9 +207,11 @@ class _Batch:
             keys |= after.sources.keys() | then.sources.keys() | set(after.sources.values())
         return {key for key in keys if after.known(key) != then.known(key)}
 
-    def _dirty(self, entries: Sequence[Entry], moved: set[str], after: _View) -> list[str]:
+    def _dirty(self, entries: Sequence[Entry], moved: set[str], after: _View) -> set[str]:
         """The keys of the files that may have another text now."""
-        touched = {entry.key for entry in entries} | moved | self.state.referrers(moved)
+        touched = (
+            {entry.key for entry in entries} | moved | self.state.referrers(moved) | self.state.postponed()
+        )
         touched |= {key for key, place in after.places.items() if place.container in moved}
         if self.claims:
             touched |= {key for key, place in self.before.places.items() if place.path in self.claims}
@@ -202,7 +219,12 @@ class _Batch:
             node for key in touched for node in (self.before.nodes.get(key), after.nodes.get(key)) if node
         ]
         touched |= {node.row_of for node in nodes if node.row_of}
-        return sorted(touched & after.places.keys())
+        return touched & after.places.keys()
+
+    def _postponed(self, dirty: set[str], after: _View) -> set[str]:
+        """The keys of the files that wait for the end, or each batch of many would write the same long table again."""
+        sources = {key for key in dirty if after.nodes[key].kind is Kind.DATA_SOURCE}
+        return self.state.large(sources, rows=_LARGE)
 
     def _write_files(self, dirty: Sequence[str], after: _View) -> dict[str, str]:
         """Write and remove files; the hashes of those that were written."""

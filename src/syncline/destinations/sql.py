@@ -59,6 +59,8 @@ class SqlDestination:
         Raises BadInput for a database that is another connection's, of a newer release, or has tables of
         our names that are not ours; Unreachable if it cannot be reached; StoreUnavailable if it cannot be written.
         """
+        if self.url.get_backend_name() == "sqlite":
+            _create_file(self.url)
         self._engine = _engine(self.url)
         try:
             await self._transaction(partial(_prepare, connection_id=self.connection_id, schema=self.schema))
@@ -89,7 +91,8 @@ class SqlDestination:
         async with _translated(self.url), self._opened().begin() as conn:
             if self.schema is not None:
                 await conn.execute(
-                    text("SELECT set_config('search_path', :schema, true)"), {"schema": self.schema}
+                    text("SELECT set_config('search_path', quote_ident(:schema), true)"),
+                    {"schema": self.schema},
                 )
             return await conn.run_sync(function)
 
@@ -140,7 +143,7 @@ def _parsed(location: str) -> tuple[URL, str | None]:
         return URL.create("sqlite+aiosqlite", database=location), None
     try:
         url = make_url(location)
-    except ArgumentError as error:
+    except (ArgumentError, ValueError) as error:
         raise BadInput("The URL cannot be read: write sqlite:///PATH or postgresql://HOST/NAME.") from error
     driver = _DRIVERS.get(url.drivername)
     if driver is None:
@@ -155,6 +158,14 @@ def _parsed(location: str) -> tuple[URL, str | None]:
     return url.difference_update_query(["schema"]).set(drivername=driver), schema
 
 
+def _create_file(url: URL) -> None:
+    """Create the file where it is missing: a failure is clearer here than in the driver's thread."""
+    try:
+        os.close(os.open(url.database or "", os.O_CREAT | os.O_RDWR, 0o666))
+    except OSError as error:
+        raise BadInput(f"The database {url.database} cannot be opened: {error.strerror}.") from error
+
+
 def _engine(url: URL) -> AsyncEngine:
     if url.get_backend_name() == "postgresql":
         return create_async_engine(
@@ -166,8 +177,12 @@ def _engine(url: URL) -> AsyncEngine:
     def configure(connection: Any, _record: object) -> None:
         connection.isolation_level = None  # else the driver commits before each ALTER TABLE
         cursor = connection.cursor()
-        for pragma in (f"busy_timeout={_BUSY_SECONDS * 1000}", "journal_mode=WAL", "synchronous=NORMAL"):
-            cursor.execute(f"PRAGMA {pragma}")
+        try:
+            for pragma in (f"busy_timeout={_BUSY_SECONDS * 1000}", "journal_mode=WAL", "synchronous=NORMAL"):
+                cursor.execute(f"PRAGMA {pragma}")
+        except BaseException:
+            connection.close()  # the pool does not know it yet
+            raise
         cursor.close()
 
     @event.listens_for(engine.sync_engine, "begin")

@@ -49,7 +49,7 @@ def relations(conn: Connection) -> set[str]:
 
 _RELATIONS: Mapping[str, str] = {
     "sqlite": "SELECT name FROM sqlite_master",
-    "postgresql": "SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace",
+    "postgresql": "SELECT relname FROM pg_class WHERE relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema())",
 }
 
 

@@ -200,7 +200,7 @@ def _parsed(iso: str, time_zone: str | None) -> date | datetime | None:
 def _zone(name: str | None) -> Any:
     try:
         return ZoneInfo(name) if name else UTC
-    except (ValueError, OSError):  # not a zone, or none this system has data for
+    except (ValueError, KeyError, OSError):  # not a zone, or none this system has data for
         return UTC
 
 

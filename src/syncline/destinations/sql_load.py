@@ -69,11 +69,17 @@ def _upsert_records(conn: Connection, kind: Kind, changes: Mapping[str, Change])
 def _upsert_pages(conn: Connection, changes: Mapping[str, Change]) -> None:
     if not changes:
         return
-    conn.execute(upsert(pages, conn.dialect.name), [_page(change) for change in changes.values()])
+    rows: list[dict[str, Any]] = []
+    block_rows: list[dict[str, Any]] = []
+    for change in changes.values():
+        live = change.document if change.record.deleted_at is None else None
+        tree = content.blocks(live) if live else ()
+        rows.append(_page(change.record, live, tree))
+        block_rows.extend(_block_rows(change.record.key, tree))
+    conn.execute(upsert(pages, conn.dialect.name), rows)
     conn.execute(delete(blocks).where(blocks.c.page_id.in_(list(changes))))
-    rows = [row for change in changes.values() for row in _block_rows(change)]
-    if rows:
-        conn.execute(insert(blocks), rows)
+    if block_rows:
+        conn.execute(insert(blocks), block_rows)
 
 
 def _follow(conn: Connection, records: Sequence[StoredRecord]) -> set[str]:
@@ -142,36 +148,30 @@ def _common(record: StoredRecord) -> dict[str, Any]:
     }
 
 
-def _page(change: Change) -> dict[str, Any]:
-    record, document = change.record, change.document
-    live = document if record.deleted_at is None else None
+def _page(record: StoredRecord, document: Document | None, tree: Sequence[Block]) -> dict[str, Any]:
+    url = record.data.get("url")
     return _common(record) | {
         "title": record.title,
-        "url": record.data.get("url"),
+        "url": url,
         "parent_id": record.place,
         "data_source_id": _source_of(record),
         "created_at": _time(record.data.get("created_time")),
         "edited_at": record.edited_at,
-        "content_state": live and str(live.state),
-        "unread": [content.reason(entry) for entry in live.unread] or None if live else None,
-        "markdown": live and _markdown(live, url=record.data.get("url")),
+        "content_state": document and str(document.state),
+        "unread": ([content.reason(entry) for entry in document.unread] or None) if document else None,
+        "markdown": document and _markdown(document, tree, url=str(url or "")),
     }
 
 
-def _markdown(document: Document, *, url: Any) -> str:
+def _markdown(document: Document, tree: Sequence[Block], *, url: str) -> str:
     if document.markdown is not None:
         return document.markdown
-    return render(content.blocks(document), style="notion", page_url=str(url or ""))
+    return render(tree, style="notion", page_url=url)
 
 
-def _block_rows(change: Change) -> Iterator[dict[str, Any]]:
-    """The blocks of a live page in reading order."""
-    if change.document is None or change.record.deleted_at is not None:
-        return
-    page = change.record.key
-    stack: list[tuple[Block, str, int]] = [
-        (block, page, 0) for block in reversed(content.blocks(change.document))
-    ]
+def _block_rows(page: str, tree: Sequence[Block]) -> Iterator[dict[str, Any]]:
+    """The blocks of a page in reading order."""
+    stack: list[tuple[Block, str, int]] = [(block, page, 0) for block in reversed(tree)]
     position = 0
     while stack:
         block, parent, depth = stack.pop()

@@ -291,8 +291,7 @@ def _followed(held: TableBinding, new: TableBinding) -> Plan:
         *_renamed(_column_pairs(pairs), lambda old, name: RenameColumn(new.name, old, name)),
         *_additions(new.name, added),
     ]
-    refill = any(binding.shape is not Shape.UNSEEN for binding in added)
-    return Plan(new, tuple(steps), refill)
+    return Plan(new, tuple(steps), refill=bool(added))
 
 
 def _column_pairs(pairs: Iterable[tuple[Binding, Binding]]) -> list[tuple[str, str]]:

@@ -12,8 +12,6 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Dialect, Numeric, Text
-from sqlalchemy.dialects import postgresql
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import DateTime, TypeDecorator, TypeEngine, UserDefinedType
 
 __all__ = ["JsonValue", "Moment", "Number", "Raw", "String", "readable"]
@@ -83,17 +81,16 @@ class Moment(TypeDecorator[datetime]):
         return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-class _PostgresJson(postgresql.JSON):
-    """PostgreSQL's JSON and JSONB, given text: `_encode` has written it."""
+class _JsonText(UserDefinedType[str]):
+    """PostgreSQL's JSON or JSONB, given text that is written already; SQLAlchemy's own types would write it again."""
 
-    render_bind_cast = True
+    cache_ok = True
 
-    def bind_processor(self, dialect: Dialect) -> None:  # noqa: ARG002 - SQLAlchemy's signature
-        return None
+    def __init__(self, name: str) -> None:
+        self.name = name
 
-
-class _PostgresJsonb(_PostgresJson, JSONB):
-    pass
+    def get_col_spec(self, **_kw: Any) -> str:
+        return self.name
 
 
 class Raw(TypeDecorator[Any]):
@@ -104,7 +101,7 @@ class Raw(TypeDecorator[Any]):
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         """JSON, not JSONB, which refuses an escaped U+0000 and rounds numbers."""
-        return dialect.type_descriptor(_PostgresJson() if dialect.name == "postgresql" else Text())
+        return dialect.type_descriptor(_JsonText("JSON") if dialect.name == "postgresql" else Text())
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:  # noqa: ARG002 - SQLAlchemy's signature
         """Write JSON."""
@@ -123,7 +120,7 @@ class JsonValue(TypeDecorator[Any]):
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         """JSONB or TEXT."""
-        return dialect.type_descriptor(_PostgresJsonb() if dialect.name == "postgresql" else Text())
+        return dialect.type_descriptor(_JsonText("JSONB") if dialect.name == "postgresql" else Text())
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:  # noqa: ARG002 - SQLAlchemy's signature
         """Write JSON for people: no escapes but the necessary ones, and nothing that JSONB refuses."""

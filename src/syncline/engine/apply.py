@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from syncline.core.change import Policy, Reason, comments_reason, content_reason, rows_reason
 from syncline.core.checkpoint import final
-from syncline.core.model import Action, Deletion, Kind, Record, StoredRecord
+from syncline.core.model import Action, Deletion, Json, Kind, Mode, Record, StoredRecord
 from syncline.sources.base import Key, Listing
 from syncline.store import documents, frontier, ledger, records
 from syncline.store.documents import NewDocument, StagedList
@@ -64,7 +64,7 @@ class Batch:
 class Context:
     """What a batch is applied under.
 
-    `incomplete` tells whether a record's values were cut short. `rows` is the listing of a data source's
+    `incomplete` tells whether a record's values were cut short, `stands` whether those we hold whole agree with it. `rows` is the listing of a data source's
     rows. `generation` makes a number that no read of a page had before.
     """
 
@@ -73,6 +73,7 @@ class Context:
     pull_id: str
     policy: Policy
     incomplete: Callable[[Record], bool]
+    stands: Callable[[Json, Record], bool]
     rows: Callable[[Record], Listing]
     generation: Callable[[], int]
 
@@ -184,10 +185,13 @@ def _sort_out(
 
 
 def _is_current(record: Record, held: StoredRecord, context: Context) -> bool:
+    """Whether the values we hold whole need not be read again."""
     if held.deleted_at is not None or record.edited_at != held.edited_at:
         return False
-    seen = held.seen_in == context.pull_id
-    return seen or (not context.policy.lists_all and final(held.edited_at, held.changed_at))
+    if held.seen_in == context.pull_id:
+        return True
+    settled = final(held.edited_at, held.changed_at) and context.policy.mode is not Mode.FULL
+    return settled and context.stands(held.data, record)
 
 
 def _as_held(record: Record, held: StoredRecord) -> Record:

@@ -139,6 +139,7 @@ async def _seed(
         pull_id=pull.id,
         policy=pull.policy,
         incomplete=source.incomplete,
+        stands=source.stands,
         rows=source.rows,
         generation=lambda: random.getrandbits(62),
     )

@@ -17,11 +17,11 @@ from random import Random
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from syncline.core.change import Reason
-from syncline.core.checkpoint import SEARCH_LAG
 from syncline.core.errors import Cancelled, TooManyDeletions, Unreachable
 from syncline.core.model import Deletion, Fidelity, Kind
 from syncline.engine import work
-from syncline.engine.apply import Applied, Batch, Context, Work, apply, object_item
+from syncline.engine.apply import Batch, Context, Work, apply, object_item
+from syncline.engine.listings import move_on
 from syncline.engine.pull import Phase, Pull, last_watermark, remember_watermark, save_pull
 from syncline.engine.reading import Reading, Step
 from syncline.engine.scope import Scope
@@ -38,7 +38,7 @@ _Read = tuple[int, Callable[[], Awaitable[Outcome]]]
 """A read that is ready to be made, and its lane."""
 
 _TALLY = 0.5
-"""Seconds between two counts of the pages; counting costs more than writing a batch."""
+"""Seconds between two counts of the pages."""
 _GRACE = 2.0
 """Seconds that reads in flight are waited for when a pull is stopped; one may be waiting for the rate limit."""
 
@@ -106,6 +106,7 @@ class Extraction:
             pull_id=pull.id,
             policy=pull.policy,
             incomplete=source.incomplete,
+            stands=source.stands,
             rows=source.rows,
             generation=lambda: random.getrandbits(62),
         )
@@ -121,7 +122,9 @@ class Extraction:
         self._usage = Usage()
         self._pages: dict[str, int] = {}
         self._waiting = 0
+        self._unfinished: set[tuple[str, int]] = set()
         self._tallied = 0.0
+        self._corrected = False
         self._main: asyncio.Task[None] | None = None
 
     async def advance(self, seconds: float) -> Progress:
@@ -175,6 +178,7 @@ class Extraction:
             self._counts = _Counts(**run.requests) if run.requests else _Counts()
             self._pages = dict(run.pages)
             await frontier.reset(conn, self._connection_id)
+            self._unfinished = await documents.unfinished(conn, self._connection_id)
             await self._scope.load(conn, self._connection_id)
 
     async def _work(self) -> None:
@@ -261,52 +265,42 @@ class Extraction:
     async def _apply(self, conn: AsyncConnection, outcomes: list[Outcome]) -> None:
         if not outcomes:
             return
+        await self._correct_start(conn)
         batch = work.merged(outcome.batch for outcome in outcomes)
         batch.records = self._scope.admit(batch.records)
         for children in batch.children.values():
             batch.records += self._scope.adopt(children)
         applied = await apply(conn, batch, self._context, now=self._clock())
-        await self._continue_listings(conn, outcomes, applied)
+        await move_on(
+            conn,
+            self._connection_id,
+            outcomes,
+            applied,
+            since=self._pull.since,
+            selected=bool(self._pull.policy.roots),
+        )
         if any(outcome.gap for outcome in outcomes) and self._pull.whole:
             self._pull = self._pull.with_gap()
             await save_pull(conn, self._connection_id, self._pull)
 
-    async def _continue_listings(
-        self, conn: AsyncConnection, outcomes: Iterable[Outcome], applied: Applied
-    ) -> None:
-        """Put each listing that has more to tell back on the frontier, at its new cursor."""
-        more: list[Item] = []
-        ended: list[Item] = []
-        for outcome in outcomes:
-            if outcome.listed is not None and outcome.item is not None:
-                told = [*((one.kind, one.key) for one in outcome.listed.records), *outcome.listed.suspects]
-                known = applied.news.isdisjoint(told)
-                goes_on = outcome.listed.cursor is not None and not self._past(outcome, known=known)
-                (more if goes_on else ended).append(outcome.item)
-        await frontier.progress(conn, self._connection_id, more)
-        await frontier.done(
-            conn, self._connection_id, [(item.kind, item.key, item.generation) for item in ended]
-        )
-
-    def _past(self, outcome: Outcome, *, known: bool) -> bool:
-        """Whether a listing, newest first, has come to what was read before."""
-        listed, since = outcome.listed, self._pull.since
-        payload = (outcome.item.payload if outcome.item else None) or {}
-        if since is None or listed is None or not payload.get("newest_first"):
-            return False
-        oldest = listed.oldest
-        if oldest is None or oldest >= since:
-            return False
-        return known or oldest < since - SEARCH_LAG
+    async def _correct_start(self, conn: AsyncConnection) -> None:
+        """Once the source has told its time: a pull whose start was taken from a clock ahead of it began earlier."""
+        ahead = self._clock() - self._source.now()
+        began_at = self._pull.started_at - ahead
+        if not self._corrected and began_at < self._pull.began_at:
+            self._pull = replace(self._pull, began_at=began_at)
+            await save_pull(conn, self._connection_id, self._pull)
+        self._corrected = True
 
     async def _take(self, conn: AsyncConnection) -> list[Item]:
-        room = self._limits.width - self._ready.qsize()
-        if room <= 0:
+        if self._ready.qsize() >= self._limits.width:
             return []
         early = self._pull.phase is Phase.LISTING
         content = self._pull.policy.fidelity is not Fidelity.PROPERTIES and not early
         kinds = [kind for kind in Work if content or kind not in (Work.CONTENT, Work.COMMENTS)]
-        return await frontier.take(conn, self._connection_id, kinds=kinds, limit=room, now=self._clock())
+        return await frontier.take(
+            conn, self._connection_id, kinds=kinds, limit=4 * self._limits.width, now=self._clock()
+        )
 
     async def _next_phase(self, conn: AsyncConnection) -> list[Item]:
         """Nothing is waiting and nothing in flight: the next phase, and its first work."""
@@ -357,15 +351,15 @@ class Extraction:
         await save_pull(conn, self._connection_id, None)
 
     async def _report(self, conn: AsyncConnection) -> None:
-        """Write the run's counts, in the transaction that made them true; those of pages now and then."""
-        pull = self._pull
-        requests = self.progress().requests
+        """Write the run's counts now and then, and at the end; counting pages costs more than writing a batch."""
         tick = asyncio.get_running_loop().time()
-        if tick >= self._tallied + _TALLY or pull.phase is Phase.DONE or self._stopping:
-            self._tallied = tick
-            self._pages = await self._counted(conn)
-            self._waiting = await frontier.waiting(conn, self._connection_id, list(Work))
-        await runs.progress(conn, self._run_id, phase=pull.phase, pages=self._pages, requests=requests)
+        if tick < self._tallied + _TALLY and self._pull.phase is not Phase.DONE and not self._stopping:
+            return
+        self._tallied = tick
+        self._pages = await self._counted(conn)
+        self._waiting = await frontier.waiting(conn, self._connection_id, list(Work))
+        requests = self.progress().requests
+        await runs.progress(conn, self._run_id, phase=self._pull.phase, pages=self._pages, requests=requests)
 
     async def _counted(self, conn: AsyncConnection) -> dict[str, int]:
         """The pages of this pull by what became of them, each counted once."""
@@ -389,9 +383,10 @@ class Extraction:
             edited_at=item.edited_at,
             read_at=self._source.now(),
         )
+        if (item.key, item.generation) not in self._unfinished:
+            return self._reads(item, reading, [reading.begin()])
         staged = await documents.staged(conn, self._connection_id, item.key, generation=item.generation)
-        steps = reading.resume(staged, self._parsed) if staged else [reading.begin()]
-        return self._reads(item, reading, steps)
+        return self._reads(item, reading, reading.resume(staged, self._parsed))
 
     def _parsed(self, one: StagedList) -> Content:
         return replace(self._source.parse(one.blocks), cursor=one.cursor)

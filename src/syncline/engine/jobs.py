@@ -16,6 +16,7 @@ What DBOS needs from us, found by running it:
 """
 
 import asyncio
+import contextvars
 import logging
 import os
 import sqlite3
@@ -33,7 +34,7 @@ from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID, Wo
 from dbos import error as dbos_error
 from sqlalchemy.exc import SQLAlchemyError
 
-from syncline.core.errors import Retry, StoreUnavailable, SynclineError
+from syncline.core.errors import Busy, Retry, StoreUnavailable, SynclineError
 
 __all__ = ["Failure", "JobState", "Jobs", "OpenRun", "Outcome", "Progress", "RunState", "Task"]
 
@@ -311,14 +312,27 @@ async def _run(run: str) -> str:
         failure = await _steps(run)
         outcome = Outcome(RunState.FAILED if failure else RunState.SUCCEEDED, failure)
         await DBOS.run_step_async({"name": "finish"}, here.finish, run, outcome)
-    except dbos_error.DBOSWorkflowCancelledError:
-        await _ended(here, run, Outcome(RunState.CANCELLED))
+    except (dbos_error.DBOSWorkflowCancelledError, dbos_error.DBOSWorkflowConflictIDError):
+        await _lost(here, run)
         raise
     except Exception as error:
         await _ended(here, run, Outcome(RunState.FAILED, _failure(error)), error)
         raise
     here.live(run).end(outcome)
     return outcome.state.value
+
+
+async def _lost(here: _Process, run: str) -> None:
+    """The run is not ours to go on with: somebody cancelled it, or another process has taken it over."""
+    # A step that ends after the cancellation finds itself without a run to belong to. Outside this
+    # workflow's context, asking is no step of it.
+    asking = asyncio.create_task(DBOS.get_workflow_status_async(run), context=contextvars.Context())
+    status = await asking
+    if status is not None and status.status == "CANCELLED":
+        await _ended(here, run, Outcome(RunState.CANCELLED))
+        return
+    await here.live(run).stop()
+    here.live(run).end(Busy(f"The run {run} has been taken over by another process."))
 
 
 async def _ended(here: _Process, run: str, outcome: Outcome, error: Exception | None = None) -> None:
@@ -378,7 +392,7 @@ def _config(store: Path | str, engine: sa.Engine, executor: str) -> DBOSConfig:
     return DBOSConfig(
         name=_name(executor),
         executor_id=executor,
-        application_version=_VERSION,
+        application_version=f"{_VERSION}-{executor}",  # DBOS wants each version to be one name's alone
         system_database_url=_url(store).render_as_string(hide_password=False),
         system_database_engine=engine,
         dbos_system_schema=_SCHEMA,

@@ -19,7 +19,7 @@ from syncline.engine.jobs import Failure, Jobs, JobState, OpenRun, Outcome, Prog
 from syncline.engine.plan import Plan, plan
 from syncline.engine.pull import last_watermark, load_pull
 from syncline.notion.budget import Budget, Rate, Unlimited
-from syncline.notion.client import Client
+from syncline.notion.client import Client, Counts
 from syncline.notion.objects import Version
 from syncline.sources.notion import LANES, NotionSource
 from syncline.store import connections, runs
@@ -169,6 +169,20 @@ class PullTask:
                 now=app.now(),
                 random=SystemRandom(),
             )
+        await self._note_cost(run, asked.request, client.counts)
+
+    async def _note_cost(self, run: str, request: Request, counts: Counts) -> None:
+        """Count what it took to look up the pages and roots that were named: one request each at least."""
+        if counts.requests == 0:
+            return
+        requests = {
+            "made": counts.requests,
+            "bound": len(request.pages) + len(request.roots),
+            "rate_limited": counts.rate_limited,
+        }
+        async with self._app.database.begin() as conn:
+            pages = (await runs.one(conn, run)).pages
+            await runs.progress(conn, run, phase="begin", pages=pages, requests=requests)
 
     async def open(self, run: str) -> OpenRun:
         """Open the pull in this process."""

@@ -190,7 +190,7 @@ async def read_step(
     if reading.closed:
         return Outcome()
     try:
-        content = await source.content(reading.page, step.container, step.cursor, fidelity=reading.fidelity)
+        content = await source.content(step.container, step.cursor, fidelity=reading.fidelity)
     except ListingExpired as error:
         return _reread(item, reading, error, generation=generation)
     except Unreadable as error:

@@ -12,25 +12,24 @@ API versions name the same fact differently; the canonical form has the newest n
 ``archived``, ``meeting_notes`` for ``transcription``.
 """
 
-from collections.abc import Mapping
-from typing import Any, TypeAlias
+from collections.abc import Callable, Mapping
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 __all__ = ["canonical", "is_signed", "stable_url"]
 
-Json: TypeAlias = Mapping[str, Any]
-
 _SIGNATURES = frozenset({"x-amz-signature", "x-amz-algorithm", "expirationtimestamp"})
 """A query with one of these is a permission that runs out, and no part of the address."""
+_OUTDATED = frozenset({"archived", "request_id"})
 
 
 def canonical(value: Any) -> Any:
     """`value`, any JSON of Notion, in its canonical form: a new value, ready for a hash with sorted keys."""
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return _canonical_object(value)
-    if isinstance(value, (list, tuple)):
-        return [canonical(item) for item in value]
-    return value
+    if isinstance(value, list):
+        return [_canonical_object(item) if item.__class__ is dict else canonical(item) for item in value]
+    return _canonical_object(dict(value)) if isinstance(value, Mapping) else value
 
 
 def is_signed(url: str) -> bool:
@@ -49,44 +48,63 @@ def stable_url(url: str) -> str:
     return url.partition("?")[0] if is_signed(url) else url
 
 
-def _canonical_object(value: Json) -> dict[str, Any]:
-    known = _renamed(value) if isinstance(value.get("object"), str) else value
-    dropped = _volatile(known)
-    return {
-        key: _canonical_member(key, member)
-        for key, member in known.items()
-        if member is not None and key not in dropped
-    }
+def _canonical_object(value: dict[str, Any]) -> dict[str, Any]:
+    """Every object of every answer comes through here, so it looks once at each key and calls what it must.
+
+    Parsed JSON has these very classes, no subclasses.
+    """
+    names = _renamed(value) if "archived" in value or "request_id" in value else value
+    kept: dict[str, Any] = {}
+    for key, member in names.items():
+        kind = member.__class__
+        if kind is str:
+            kept[key] = stable_url(member) if "?" in member and key.endswith("url") else member
+        elif kind is dict:
+            kept[key] = _canonical_object(member)
+        elif kind is list:
+            kept[key] = canonical(member)
+        elif member is not None:
+            kept[key] = member
+    if "expiry_time" in kept:
+        _drop_expiry(kept)
+    repair = _BY_TYPE.get(kept["type"]) if kept.get("type").__class__ is str else None
+    return kept if repair is None else repair(kept)
 
 
-def _canonical_member(key: str, member: Any) -> Any:
-    if isinstance(member, str):
-        return stable_url(member) if key == "url" or key.endswith("_url") else member
-    return canonical(member)
-
-
-def _volatile(value: Json) -> frozenset[str]:
-    """The keys of `value` that say nothing about content. A column may bear the same names: it holds an object."""
-    dropped = set()
-    if isinstance(value.get("object"), str):
-        dropped.add("request_id")
-    if isinstance(value.get("url"), str):
-        dropped.add("expiry_time")
-    if value.get("type") == "formula" and _is_schema(value.get("formula")):
-        dropped.add("formula")
-    return frozenset(dropped)
-
-
-def _is_schema(formula: Any) -> bool:
-    return isinstance(formula, Mapping) and isinstance(formula.get("expression"), str)
-
-
-def _renamed(value: Json) -> dict[str, Any]:
-    renamed = dict(value)
-    trashed = bool(renamed.pop("archived", False)) or bool(renamed.get("in_trash"))
-    if "archived" in value or "in_trash" in value:
-        renamed["in_trash"] = trashed
-    if renamed.get("type") == "transcription":
-        renamed["type"] = "meeting_notes"
-        renamed["meeting_notes"] = renamed.pop("transcription", None)
+def _renamed(value: dict[str, Any]) -> dict[str, Any]:
+    """An object of the API under its newest names, without the id of the request. Only such an object says what it is."""
+    if not isinstance(value.get("object"), str):
+        return value
+    renamed = {key: member for key, member in value.items() if key not in _OUTDATED}
+    if "archived" in value:
+        renamed["in_trash"] = bool(value["archived"]) or bool(value.get("in_trash"))
     return renamed
+
+
+def _drop_expiry(kept: dict[str, Any]) -> None:
+    """The time a file's address runs out goes. A column of that name is no text beside an address."""
+    if isinstance(kept.get("url"), str):
+        del kept["expiry_time"]
+
+
+def _without_formula(kept: dict[str, Any]) -> dict[str, Any]:
+    """A column of a schema without the spelling of its formula. A cell has a result in place of it."""
+    formula = kept.get("formula")
+    if isinstance(formula, dict) and isinstance(formula.get("expression"), str):
+        del kept["formula"]
+    return kept
+
+
+def _as_meeting_notes(kept: dict[str, Any]) -> dict[str, Any]:
+    """The block type under the name it has since 2026-03-11."""
+    kept["type"] = "meeting_notes"
+    if "transcription" in kept:
+        kept["meeting_notes"] = kept.pop("transcription")
+    return kept
+
+
+_BY_TYPE: Mapping[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    "formula": _without_formula,
+    "transcription": _as_meeting_notes,
+}
+"""What else changes in an object of this type."""

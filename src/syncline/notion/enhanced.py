@@ -195,7 +195,7 @@ def _synced(piece: Piece) -> Lines:
     original = source.get("block_id") if isinstance(source, Mapping) else None
     if original is None:
         return [f"<synced_block{attributes(url=piece.url)}>", *_children(piece), "</synced_block>"]
-    url = piece.links.block(str(original))
+    url = piece.links.elsewhere(str(original))
     return [f"<synced_block_reference{attributes(url=url)}>", *_children(piece), "</synced_block_reference>"]
 
 

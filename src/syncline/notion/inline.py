@@ -71,8 +71,16 @@ class Dialect:
 
 def render_spans(items: Sequence[Span], dialect: Dialect, *, links: Links) -> str:
     """The spans as one string. Line breaks of the text stay line breaks."""
-    shown = merged(replace(part, **dialect.hidden) for item in items for part in _split_code(item))
-    return _Writer(dialect, links).write(shown, dialect.marks, before="", after="")
+    shown = merged(_shown(part, dialect) for item in items for part in _split_code(item))
+    used = tuple(mark for mark in dialect.marks if any(getattr(item, mark.name) for item in shown))
+    return _Writer(dialect, links).write(shown, used, before="", after="")
+
+
+def _shown(item: Span, dialect: Dialect) -> Span:
+    """The span without the marks the dialect cannot show."""
+    if all(getattr(item, name) == empty for name, empty in dialect.hidden.items()):
+        return item
+    return replace(item, **dialect.hidden)
 
 
 def _split_code(item: Span) -> list[Span]:

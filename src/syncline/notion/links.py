@@ -40,13 +40,17 @@ class Links:
 
     def block(self, identity: str) -> str:
         """The address of a block inside the page."""
-        plain = identity.replace("-", "")
-        url = f"{self.page_url}#{plain}" if self.page_url else f"{BASE}/{plain}"
-        return self.link("block", identity, "", url)
+        if not self.page_url:
+            return self.elsewhere(identity)
+        return self.link("block", identity, "", f"{self.page_url}#{identity.replace('-', '')}")
 
-    def to(self, kind: str, identity: str, *, text: str = "") -> str:
-        """The address of a page or database."""
-        return self.link(kind, identity, text, f"{BASE}/p/{identity.replace('-', '')}")
+    def elsewhere(self, identity: str) -> str:
+        """The address of a block whose page is not known. Notion finds it."""
+        return self.link("block", identity, "", f"{BASE}/{identity.replace('-', '')}")
+
+    def to(self, kind: str, identity: str, *, text: str = "", url: str = "") -> str:
+        """The address of a page or database; `url` is what Notion gave for it, if it gave one."""
+        return self.link(kind, identity, text, url or f"{BASE}/p/{identity.replace('-', '')}")
 
     def asset(self, identity: str, url: str, *, text: str = "") -> str:
         """The address of a file, image, video, audio or icon shown in the block `identity`."""

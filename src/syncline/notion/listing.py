@@ -79,19 +79,25 @@ def shrunk(operation: Operation[T], error: NotionError) -> Operation[T]:
 
 @dataclass(frozen=True, slots=True)
 class PageSize:
-    """How many results to ask for next: what was last answered, and after three easy answers twice as many."""
+    """How many results to ask for next: what was last answered, and twice as many after enough easy answers.
+
+    Enough are four at first, and twice as many each time that more proved too many again.
+    """
 
     wanted: int
     now: int
     easy: int = 0
+    enough: int = 2
 
     def answered(self, size: int) -> "PageSize":
         """Return the size to ask for after an answer that was asked for with `size`."""
+        if size >= self.wanted:
+            return PageSize(self.wanted, self.wanted)
         if size < self.now:
-            return replace(self, now=size, easy=0)
-        if self.easy < 2 or self.now >= self.wanted:
-            return replace(self, easy=min(self.easy + 1, 2))
-        return replace(self, now=min(self.wanted, self.now * 2), easy=0)
+            return PageSize(self.wanted, size, 1, min(self.enough * 2, 64))
+        if self.easy + 1 >= self.enough:
+            return PageSize(self.wanted, min(self.wanted, size * 2), 0, self.enough)
+        return PageSize(self.wanted, size, self.easy + 1, self.enough)
 
 
 class ListingGuard:

@@ -77,7 +77,11 @@ def _object(name: str, kind: str) -> Mention:
     def write(span: Span, payload: Mapping[str, Any], links: Links) -> str:
         identity = str(payload.get("id") or "")
         text = links.name(identity, text=span.text)
-        return tag(name, notion_text(text), url=links.to(kind, identity, text=text))
+        return tag(
+            name,
+            notion_text(text),
+            url=links.to(kind, identity, text=text, url=str(span.detail.get("href") or "")),
+        )
 
     return write
 

@@ -12,20 +12,13 @@ from typing import Any
 
 from .blocks import Block, sections, texts
 from .dialects import broken_lines, destination, linked, one_line
+from .layout import begins_list, indented, may_follow_text, quoted, siblings, spaced
 from .links import asset_url, icon_text
 from .portable_text import CELL, HTML, PORTABLE, portable_text
-from .rendering import Lines, Piece, Renderer, Style, indented, media_name
+from .rendering import Lines, Piece, Renderer, Style, media_name
 from .richtext import RichText, text
 
 __all__ = ["PORTABLE_STYLE"]
-
-_LISTS = frozenset({"bulleted_list_item", "numbered_list_item", "to_do"})
-_LIST_START = re.compile(r"(?:(?P<bullet>[-*])|\d{1,9}(?P<dot>[.)]))(?:\s|$)")
-_INTERRUPTS = re.compile(r"(?:[-*]|1\.) +\S")
-"""What may begin a list directly below a line of text."""
-
-_SEPARATOR = "<!-- -->"
-"""Keeps two lists that follow each other two lists."""
 
 _LANGUAGES: Mapping[str, str] = {
     "plain text": "",
@@ -56,40 +49,6 @@ _ICONS: Mapping[str, str] = {
 }
 
 
-# ------------------------------------------------------------------------------------------ putting together
-
-
-def _spaced(*blocks: Sequence[str]) -> Lines:
-    """Blocks below each other, an empty line between; the empty ones leave no trace."""
-    out: Lines = []
-    for lines in blocks:
-        if lines:
-            out += ["", *lines] if out else lines
-    return out
-
-
-def _siblings(blocks: Sequence[Block], parts: Sequence[Lines]) -> Lines:
-    """Blocks that follow each other: items of a list close together, everything else apart."""
-    out: Lines = []
-    before = ""
-    for block, lines in zip(blocks, parts, strict=True):
-        if not lines:
-            before = block.type
-            continue
-        if out and not (before == block.type and block.type in _LISTS):
-            out += ["", _SEPARATOR, ""] if _run_together(out, lines) else [""]
-        out += lines
-        before = block.type
-    return out
-
-
-def _run_together(above: Sequence[str], below: Sequence[str]) -> bool:
-    """Whether a parser would read a list that ends above and one that begins below as one."""
-    last = next((line for line in reversed(above) if line and not line.startswith(" ")), "")
-    ends, begins = _LIST_START.match(last), _LIST_START.match(below[0])
-    return bool(ends and begins and ends.groupdict() == begins.groupdict())
-
-
 def _inline(piece: Piece, key: str = "rich_text") -> str:
     return one_line(piece.data.get(key), PORTABLE, links=piece.links)
 
@@ -100,21 +59,17 @@ def _lines(piece: Piece) -> Lines:
     return [] if lines == [""] else lines
 
 
-def _quoted(lines: Sequence[str]) -> Lines:
-    return [f"> {line}" if line else ">" for line in lines] or [">"]
-
-
 # ---------------------------------------------------------------------------------------------------- text
 
 
 def _paragraph(piece: Piece) -> Lines:
-    return _spaced(_lines(piece), piece.body)
+    return spaced(_lines(piece), piece.body)
 
 
 def _heading(level: int) -> Renderer:
     def write(piece: Piece) -> Lines:
         title = re.sub(r"(^|\s)(#+)$", r"\1\\\2", _inline(piece))
-        return _spaced([f"{'#' * level} {title}".rstrip()], piece.body)
+        return spaced([f"{'#' * level} {title}".rstrip()], piece.body)
 
     return write
 
@@ -126,16 +81,12 @@ def _item(piece: Piece, marker: str, box: str = "") -> Lines:
     if not lines and not box:
         return (
             indented(piece.body or [""], width, first=f"{marker} ")
-            if not _is_list(piece.body)
+            if not begins_list(piece.body)
             else [marker, *indented(piece.body, width)]
         )
     lines = [f"{box}{lines[0] if lines else ''}".rstrip(), *lines[1:]]
-    apart = piece.body and not _INTERRUPTS.match(piece.body[0])
+    apart = piece.body and not may_follow_text(piece.body)
     return indented([*lines, *([""] if apart else []), *piece.body], width, first=f"{marker} ")
-
-
-def _is_list(lines: Sequence[str]) -> bool:
-    return bool(lines) and _LIST_START.match(lines[0]) is not None
 
 
 def _bulleted(piece: Piece) -> Lines:
@@ -151,7 +102,7 @@ def _to_do(piece: Piece) -> Lines:
 
 
 def _quote(piece: Piece) -> Lines:
-    return _quoted(_spaced(_lines(piece), piece.body))
+    return quoted(spaced(_lines(piece), piece.body))
 
 
 def _callout(piece: Piece) -> Lines:
@@ -159,7 +110,7 @@ def _callout(piece: Piece) -> Lines:
     icon = _icon(piece)
     lines = _lines(piece)
     first = " ".join(filter(None, (icon, lines[0] if lines else "")))
-    return _quoted(_spaced([first, *lines[1:]] if first else [], piece.body))
+    return quoted(spaced([first, *lines[1:]] if first else [], piece.body))
 
 
 def _icon(piece: Piece) -> str:
@@ -172,7 +123,7 @@ def _icon(piece: Piece) -> str:
 
 def _toggle(piece: Piece) -> Lines:
     summary = one_line(piece.data.get("rich_text"), HTML, links=piece.links)
-    return _spaced(["<details>", f"<summary>{summary}</summary>"], piece.body, ["</details>"])
+    return spaced(["<details>", f"<summary>{summary}</summary>"], piece.body, ["</details>"])
 
 
 def _code(piece: Piece) -> Lines:
@@ -181,7 +132,7 @@ def _code(piece: Piece) -> Lines:
     fence = "`" * max(3, longest + 1)
     language = str(piece.data.get("language") or "").lower()
     language = _LANGUAGES.get(language, language)
-    return _spaced([fence + language, *lines, fence], _caption(piece), piece.body)
+    return spaced([fence + language, *lines, fence], _caption(piece), piece.body)
 
 
 def _caption(piece: Piece) -> Lines:
@@ -192,11 +143,11 @@ def _caption(piece: Piece) -> Lines:
 def _equation(piece: Piece) -> Lines:
     """Mathematics ends at an empty line, so it holds none."""
     lines = [line for line in str(piece.data.get("expression") or "").splitlines() if line.strip()]
-    return _spaced(["$$", *lines, "$$"], piece.body)
+    return spaced(["$$", *lines, "$$"], piece.body)
 
 
 def _divider(piece: Piece) -> Lines:
-    return _spaced(["---"], piece.body)
+    return spaced(["---"], piece.body)
 
 
 # -------------------------------------------------------------------------------------------------- layout
@@ -210,7 +161,7 @@ def _columns(piece: Piece) -> Lines:
     """The columns below each other, a line between."""
     out: Lines = []
     for lines in filter(None, piece.parts):
-        out = _spaced(out, ["* * *"], lines) if out else list(lines)
+        out = spaced(out, ["* * *"], lines) if out else list(lines)
     return out or _placeholder(piece, "empty columns")
 
 
@@ -223,7 +174,7 @@ def _bold(rich_text: RichText | None) -> list[dict[str, Any]]:
 def _tab_item(piece: Piece) -> Lines:
     label = one_line(_bold(piece.data.get("rich_text")), PORTABLE, links=piece.links)
     first = " ".join(filter(None, (_icon(piece), label)))
-    return _spaced([first] if first else [], piece.body)
+    return spaced([first] if first else [], piece.body)
 
 
 def _table(piece: Piece) -> Lines:
@@ -238,7 +189,7 @@ def _table(piece: Piece) -> Lines:
     if not piece.data.get("has_column_header") or not lines:
         lines = [_row([""] * width), *lines]
     table = [lines[0], _row(["---"] * width), *lines[1:]]
-    return _spaced(table, *rest)
+    return spaced(table, *rest)
 
 
 def _is_row(block: Block) -> bool:
@@ -275,7 +226,7 @@ def _image(piece: Piece) -> Lines:
     alt = portable_text(" ".join(text(caption).split()))
     url = piece.links.asset(piece.block.id, asset_url(piece.data), text=media_name(piece.data))
     below = _caption(piece)
-    return _spaced([f"![{alt}]({destination(url)})"], [] if below == [alt] else below, piece.body)
+    return spaced([f"![{alt}]({destination(url)})"], [] if below == [alt] else below, piece.body)
 
 
 def _media(kind: str) -> Renderer:
@@ -313,7 +264,7 @@ def _child(kind: str) -> Renderer:
 def _entry(piece: Piece, kind: str, link: str) -> Lines:
     caption = _inline(piece, "caption")
     line = f"{_ICONS[kind]} {link}"
-    return _spaced([f"{line} — {caption}" if caption else line], piece.body)
+    return spaced([f"{line} — {caption}" if caption else line], piece.body)
 
 
 def _link_to_page(piece: Piece) -> Lines:
@@ -321,7 +272,7 @@ def _link_to_page(piece: Piece) -> Lines:
     identity = str(piece.data.get(kind) or piece.block.id)
     shown = piece.links.name(identity, text=f"Link to {kind.removesuffix('_id')}")
     url = piece.links.to(kind.removesuffix("_id"), identity, text=shown)
-    return _spaced([f"↗ {linked(portable_text(shown), url)}"], piece.body)
+    return spaced([f"↗ {linked(portable_text(shown), url)}"], piece.body)
 
 
 # ---------------------------------------------------------------------------------------- what has no Markdown
@@ -338,7 +289,7 @@ def _meeting(piece: Piece) -> Lines:
     for child, lines in zip(piece.block.children, piece.parts, strict=True):
         name = names.get(child.id)
         parts += [[f"**{name.capitalize()}**"], lines] if name and lines else [lines]
-    return _spaced([f"🎙️ {_inline(piece, 'title') or 'Meeting notes'}"], *parts)
+    return spaced([f"🎙️ {_inline(piece, 'title') or 'Meeting notes'}"], *parts)
 
 
 def _unread(piece: Piece) -> Lines:
@@ -348,7 +299,7 @@ def _unread(piece: Piece) -> Lines:
 
 def _named(name: str) -> Renderer:
     """A block whose only trace in a file can be that it was there."""
-    return lambda piece: _spaced(_placeholder(piece, name), piece.body)
+    return lambda piece: spaced(_placeholder(piece, name), piece.body)
 
 
 def _placeholder(piece: Piece, name: str) -> Lines:
@@ -359,7 +310,8 @@ def _unknown(piece: Piece) -> Lines:
     """Type and link, then whatever text and blocks it holds."""
     name = str(piece.data.get("block_type") or piece.block.type).replace("_", " ")
     found = (broken_lines(part, PORTABLE, links=piece.links) for part in texts(piece.block.raw))
-    return _spaced(_placeholder(piece, f"{name} block"), *found, piece.body)
+    title = f"{name.removesuffix(' block')} block"
+    return spaced(_placeholder(piece, title), *found, piece.body)
 
 
 _RENDERERS: Mapping[str, Renderer] = {
@@ -405,4 +357,4 @@ _RENDERERS: Mapping[str, Renderer] = {
     "unread": _unread,
 }
 
-PORTABLE_STYLE = Style(renderers=_RENDERERS, unknown=_unknown, join=_siblings)
+PORTABLE_STYLE = Style(renderers=_RENDERERS, unknown=_unknown, join=siblings)

@@ -132,7 +132,9 @@ def _mentions(escape: Escape, anchor: Callable[[str, str], str]) -> Leaf:
         def write(span: Span, payload: Mapping[str, Any], links: Links) -> str:
             identity = str(payload.get("id") or "")
             text = links.name(identity, text=span.text or "Untitled")
-            return anchor(escape(text), links.to(kind, identity, text=text))
+            return anchor(
+                escape(text), links.to(kind, identity, text=text, url=str(span.detail.get("href") or ""))
+            )
 
         return write
 

@@ -2,13 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from typing import Any, TypeAlias
 
-from .blocks import Block
+from .blocks import Block, plain_text, sections
 from .links import Links, asset_url
 
-__all__ = ["Join", "Lines", "Piece", "Renderer", "Style", "indented", "media_name", "render_tree"]
+__all__ = ["Join", "Lines", "Piece", "Renderer", "Style", "media_name", "render_tree"]
 
 Lines: TypeAlias = list[str]
 Join: TypeAlias = Callable[[Sequence[Block], Sequence[Lines]], Lines]
@@ -47,7 +46,7 @@ Renderer: TypeAlias = Callable[[Piece], Lines]
 class Style:
     """One way to write blocks: a renderer for each type, one for unknown types, and how siblings are joined.
 
-    A paragraph that is a tab is looked up as ``tab_item``.
+    A paragraph that is a tab is looked up as ``tab_item``, a block without a text that only holds a part of meeting notes as ``section``.
     """
 
     renderers: Mapping[str, Renderer]
@@ -56,10 +55,17 @@ class Style:
 
     def lines(self, piece: Piece) -> Lines:
         """The block with all that hangs below it."""
-        kind = piece.block.type
-        if kind == "paragraph" and piece.parent is not None and piece.parent.type == "tab":
-            kind = "tab_item"
+        kind = piece.block.type if piece.parent is None else _role(piece.block, piece.parent)
         return self.renderers.get(kind, self.unknown)(piece)
+
+
+def _role(block: Block, parent: Block) -> str:
+    """What the block is for its parent."""
+    if parent.type == "tab" and block.type == "paragraph":
+        return "tab_item"
+    if block.id in sections(parent.raw) and not plain_text(block.raw):
+        return "section"
+    return block.type
 
 
 @dataclass(slots=True)
@@ -110,16 +116,6 @@ def _numbers(blocks: Sequence[Block]) -> list[int]:
             number = start if isinstance(start, int) and start > 0 else 1
         numbers.append(number)
     return numbers
-
-
-def indented(lines: Sequence[str], prefix: str, *, first: str | None = None) -> Lines:
-    """The lines behind `prefix` (the first behind `first`); empty ones stay empty."""
-    opening = prefix if first is None else first
-    starts = chain((opening,), (prefix for _ in lines))
-    return [
-        start + line if line else start.rstrip(" ") if start.strip() else ""
-        for start, line in zip(starts, lines, strict=False)
-    ]
 
 
 def media_name(data: Mapping[str, Any]) -> str:

@@ -79,7 +79,7 @@ def merged(items: Iterable[Span]) -> list[Span]:
     for item in items:
         if item.kind == "text" and not item.text:
             continue
-        if out and out[-1].kind == item.kind == "text" and replace(out[-1], text=item.text) == item:
+        if out and out[-1].kind == item.kind == "text" and _marks(out[-1]) == _marks(item):
             out[-1] = replace(item, text=out[-1].text + item.text)
         else:
             out.append(item)
@@ -106,6 +106,18 @@ def _parts(content: str, limit: int) -> Iterator[str]:
         size += width
     if start < len(content):
         yield content[start:]
+
+
+def _marks(item: Span) -> tuple[str, str, bool, bool, bool, bool, bool]:
+    return (
+        item.link,
+        item.color,
+        item.underline,
+        item.bold,
+        item.italic,
+        item.strikethrough,
+        item.code,
+    )
 
 
 def _known(rich_text: Any) -> Iterator[Json]:

@@ -242,6 +242,8 @@ def moment(iso: str) -> date | datetime | None:
         return None
 
 
+Read: TypeAlias = Callable[[Any], PlainValue]
+
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _LISTED = frozenset({"title", "rich_text", "people", "relation", "rollup"})
 
@@ -284,10 +286,6 @@ def _same(payload: Any) -> Any:
 
 def _nothing(_payload: Any) -> None:
     return None
-
-
-def _text(payload: Any) -> str:
-    return text(_list(payload))
 
 
 def _option(payload: Any) -> str | None:
@@ -355,36 +353,25 @@ def _verification(payload: Any) -> VerificationValue | None:
     return VerificationValue(str(seal["state"]), _date(seal.get("date")), _person(seal.get("verified_by")))
 
 
-def _result(payload: Any, readers: Mapping[str, Callable[[Any], PlainValue]]) -> PlainValue:
-    result = _mapping(payload)
-    kind = str(result.get("type") or "")
-    read = readers.get(kind)
-    return Unknown(kind, result.get(kind)) if read is None else read(result.get(kind))
-
-
-def _formula(payload: Any) -> PlainValue:
-    return None if payload is None else _result(payload, _FORMULA)
-
-
-def _rollup(payload: Any) -> PlainValue:
-    return None if payload is None else _result(payload, _ROLLUP)
-
-
 def _array(payload: Any) -> list[Any]:
     return [plain(element) for element in _list(payload)]
 
 
-_FORMULA: Mapping[str, Callable[[Any], PlainValue]] = {
-    "string": _same,
-    "number": _same,
-    "boolean": _same,
-    "date": _date,
-}
-_ROLLUP: Mapping[str, Callable[[Any], PlainValue]] = {"number": _same, "date": _date, "array": _array}
+def _result(**readers: Read) -> Read:
+    """Reads a computed value by the type of its result."""
 
-_READERS: Mapping[str, Callable[[Any], PlainValue]] = {
-    "title": _text,
-    "rich_text": _text,
+    def read(payload: Any) -> PlainValue:
+        kind = str(_mapping(payload).get("type") or "")
+        known = readers.get(kind)
+        result = _mapping(payload).get(kind)
+        return None if payload is None else Unknown(kind, result) if known is None else known(result)
+
+    return read
+
+
+_READERS: Mapping[str, Read] = {
+    "title": lambda payload: text(_list(payload)),
+    "rich_text": lambda payload: text(_list(payload)),
     "number": _same,
     "select": _option,
     "status": _option,
@@ -397,8 +384,8 @@ _READERS: Mapping[str, Callable[[Any], PlainValue]] = {
     "email": _same,
     "phone_number": _same,
     "relation": _relation,
-    "formula": _formula,
-    "rollup": _rollup,
+    "formula": _result(string=_same, number=_same, boolean=_same, date=_date),
+    "rollup": _result(number=_same, date=_date, array=_array),
     "created_time": _same,
     "last_edited_time": _same,
     "created_by": _person,

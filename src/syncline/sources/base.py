@@ -141,8 +141,8 @@ class Source(Protocol):
         """The next answer of a listing. Raises ListingExpired."""
         ...
 
-    async def content(self, page: str, container: str, cursor: str | None, *, fidelity: Fidelity) -> Content:
-        """The next answer about the children of `container` in `page`. Raises ListingExpired, Unreadable."""
+    async def content(self, container: str, cursor: str | None, *, fidelity: Fidelity) -> Content:
+        """The next answer about the children of `container`, a page or a block. Raises ListingExpired, Unreadable."""
         ...
 
     def parse(self, blocks: Sequence[Json]) -> Content:
@@ -159,6 +159,10 @@ class Source(Protocol):
 
     def incomplete(self, record: Record) -> bool:
         """Whether values of the record were cut short and `complete` has something to do."""
+        ...
+
+    def stands(self, held: Json, record: Record) -> bool:
+        """Whether the whole values of `held` still are what `record`, cut short, shows. Makes no request."""
         ...
 
     async def complete(self, record: Record) -> tuple[Record, int]:

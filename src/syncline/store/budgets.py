@@ -108,6 +108,7 @@ class StoreBudget:
         except asyncio.CancelledError:
             if granted.done() and not granted.cancelled() and granted.exception() is None:
                 self._unused.append(granted.result())
+            self._asked.set()
             raise
 
     async def settle(self, slot: Slot) -> None:

@@ -33,6 +33,7 @@ VERSION_TABLE: Final = "schema_version"
 
 _MIGRATION_LOCK = 0x73796E636C696E65  # "syncline": the advisory lock of those who migrate
 _READERS = 4
+_WRITERS = 12  # on PostgreSQL; on SQLite there is one
 
 
 class Database:
@@ -202,6 +203,8 @@ def _postgres_engine(url: URL, patience: float, read_only: bool) -> AsyncEngine:
         url.difference_update_query(["options"]),
         json_serializer=dump,
         hide_parameters=True,
+        pool_size=_READERS if read_only else _WRITERS,
+        max_overflow=0,
         pool_timeout=patience,
         connect_args={"options": options, "connect_timeout": max(2, int(patience))},
         execution_options={"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}

@@ -11,15 +11,25 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, TypeAlias
 
-from sqlalchemy import ColumnElement, RowMapping, bindparam, delete, func, select, update
+from sqlalchemy import ColumnElement, RowMapping, bindparam, delete, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from syncline.core.model import Action, BlockList, Document, DocumentState, Fidelity, Json, Unread
 from syncline.store import connections, records
-from syncline.store.tables import block_lists, chunks, documents, upsert
+from syncline.store.tables import block_lists, chunks, documents, frontier, upsert
 from syncline.store.types import dump
 
-__all__ = ["NewDocument", "StagedList", "discard", "load", "promote", "sizes", "stage", "staged"]
+__all__ = [
+    "NewDocument",
+    "StagedList",
+    "discard",
+    "load",
+    "promote",
+    "sizes",
+    "stage",
+    "staged",
+    "unfinished",
+]
 
 
 _Row: TypeAlias = dict[str, Any]
@@ -95,16 +105,26 @@ async def staged(conn: AsyncConnection, connection_id: str, page: str, generatio
     ]
 
 
-async def discard(conn: AsyncConnection, connection_id: str, pages: Sequence[str]) -> None:
-    """Drop every generation of `pages` but the one that counts."""
-    counts = select(documents.c.generation).where(
-        documents.c.connection_id == block_lists.c.connection_id, documents.c.page == block_lists.c.page
+async def unfinished(conn: AsyncConnection, connection_id: str) -> set[tuple[str, int]]:
+    """The page and generation of every reading that was begun and has not become the content of its page."""
+    begun = select(block_lists.c.page, block_lists.c.generation).where(_lists_of(connection_id)).distinct()
+    count = select(documents.c.page, documents.c.generation).where(documents.c.connection_id == connection_id)
+    return {(page, generation) for page, generation in await conn.execute(begun.except_(count))}
+
+
+async def discard(conn: AsyncConnection, connection_id: str) -> None:
+    """Drop the generations of readings that were given up: those that do not count and are on no frontier item."""
+    counts = exists().where(
+        documents.c.connection_id == block_lists.c.connection_id,
+        documents.c.page == block_lists.c.page,
+        documents.c.generation == block_lists.c.generation,
     )
-    for part in chunks(pages):
-        abandoned = block_lists.c.generation.is_distinct_from(counts.scalar_subquery())
-        await conn.execute(
-            delete(block_lists).where(_lists_of(connection_id), block_lists.c.page.in_(part), abandoned)
-        )
+    pending = exists().where(
+        frontier.c.connection_id == block_lists.c.connection_id,
+        frontier.c.key == block_lists.c.page,
+        frontier.c.generation == block_lists.c.generation,
+    )
+    await conn.execute(delete(block_lists).where(_lists_of(connection_id), ~counts, ~pending))
 
 
 async def promote(

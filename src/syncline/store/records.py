@@ -324,9 +324,7 @@ async def descendants(conn: AsyncConnection, connection_id: str, roots: Sequence
     return sorted(below)
 
 
-async def parents(
-    conn: AsyncConnection, connection_id: str, keys: Sequence[str]
-) -> dict[str, str | None]:
+async def parents(conn: AsyncConnection, connection_id: str, keys: Sequence[str]) -> dict[str, str | None]:
     """The parent that Notion names for each of `keys` that is held."""
     found: dict[str, str | None] = {}
     for part in chunks(keys):
@@ -351,19 +349,16 @@ def _of(connection_id: str) -> ColumnElement[bool]:
 
 
 _DECISIVE = [
-    records.c[name]
-    for name in (
-        "kind",
-        "key",
-        "hash",
-        "parent",
-        "home",
-        "edited_at",
-        "first_seen_at",
-        "added_at",
-        "deleted_at",
-        "seen_in",
-    )
+    "kind",
+    "key",
+    "hash",
+    "parent",
+    "home",
+    "edited_at",
+    "first_seen_at",
+    "added_at",
+    "deleted_at",
+    "seen_in",
 ]
 
 
@@ -373,7 +368,7 @@ async def _held(conn: AsyncConnection, connection_id: str, keys: Sequence[Key]) 
     kinds = sorted({kind for kind, _ in wanted})
     held: dict[Key, _Row] = {}
     for part in chunks(sorted({key for _, key in wanted})):
-        query = select(*_DECISIVE).where(
+        query = select(*(records.c[name] for name in _DECISIVE)).where(
             _of(connection_id), records.c.kind.in_(kinds), records.c.key.in_(part)
         )
         held |= {(Kind(row["kind"]), row["key"]): dict(row) for row in (await conn.execute(query)).mappings()}

@@ -13,7 +13,7 @@ from typing import Final, Self
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
-from syncline.core.errors import Stop
+from syncline.core.errors import BadInput, Stop
 
 __all__ = ["FILE", "KeyRing", "keep_first_key", "prepend_key"]
 
@@ -28,7 +28,9 @@ class KeyRing:
         try:
             self._fernet = MultiFernet([Fernet(key) for key in keys.replace(",", " ").split()])
         except ValueError as error:
-            raise Stop("The encryption key is malformed: each key is 32 bytes in URL-safe base64.") from error
+            raise BadInput(
+                "The encryption key is malformed: each key is 32 bytes in URL-safe base64."
+            ) from error
 
     @classmethod
     def open(cls, folder: Path) -> Self:
@@ -60,8 +62,8 @@ class KeyRing:
             raise _wrong_key() from error
 
 
-def _wrong_key() -> Stop:
-    return Stop(
+def _wrong_key() -> BadInput:
+    return BadInput(
         "The stored token was encrypted with another key: bring back the key this store was made with, or connect again."
     )
 

@@ -71,6 +71,9 @@ def _records() -> None:
     )
     op.create_index("ix_records_seq", "records", ["connection_id", "seq"], unique=True)
     op.create_index("ix_records_stream", "records", ["connection_id", "stream"])
+    op.create_index(
+        "ix_records_tally", "records", ["connection_id", "kind", "seen_in", "seq", "added_at", "deleted_at"]
+    )
     op.create_index("ix_records_place", "records", ["connection_id", sa.text("coalesce(home, parent)")])
 
 

@@ -1,0 +1,69 @@
+"""Throw-away environments for programs by others: installed once, kept beside this file, ignored by git.
+
+Each is made in a folder of its own and renamed when it is whole, so that two test runs at once do not disturb each
+other.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+__all__ = ["FOLDER", "missing_npm", "node_script", "python_environment", "run"]
+
+FOLDER = Path(__file__).parent
+VENVS = FOLDER / ".venv"
+MODULES = FOLDER / "node_modules"
+
+
+def missing_npm() -> bool:
+    """Whether npm or Node is not installed here."""
+    return shutil.which("npm") is None or shutil.which("node") is None
+
+
+def python_environment(name: str, *requirements: str) -> Path:
+    """The interpreter of an environment that has these requirements. Raises AssertionError when pip fails."""
+    home = VENVS / f"{name}-{sys.version_info.major}.{sys.version_info.minor}"
+    interpreter = home / "bin" / "python"
+    if not interpreter.exists():
+        VENVS.mkdir(exist_ok=True)
+        new = Path(tempfile.mkdtemp(dir=VENVS))
+        run(sys.executable, "-m", "venv", str(new))
+        run(str(new / "bin" / "python"), "-m", "pip", "install", "--quiet", *requirements)
+        _keep(new, home)
+    return interpreter
+
+
+def node_script(name: str) -> Path:
+    """A script of this folder with its packages installed beside it. Raises AssertionError when npm fails."""
+    if not MODULES.exists():
+        with tempfile.TemporaryDirectory(dir=FOLDER, prefix=".venv-") as folder:
+            shutil.copy(FOLDER / "package.json", folder)
+            run("npm", "install", "--no-audit", "--no-fund", "--no-package-lock", "--prefix", folder)
+            _keep(Path(folder) / "node_modules", MODULES)
+    return FOLDER / name
+
+
+def _keep(new: Path, home: Path) -> None:
+    """Rename what was made, unless another run was quicker."""
+    try:
+        new.rename(home)
+    except OSError:
+        shutil.rmtree(new, ignore_errors=True)
+
+
+def run(*command: str, environment: Mapping[str, str] | None = None) -> str:
+    """The standard output of a command. Raises AssertionError with its standard error when it fails."""
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+        env={**os.environ, **(environment or {})},
+    )
+    assert done.returncode == 0, f"{command[:3]} ended with {done.returncode}: {done.stderr[-3000:]}"
+    return done.stdout
