@@ -1,4 +1,4 @@
-# make demo · test · check · bench · docs · fmt · lock. Each needs only make and Python >= 3.11 (or uv).
+# `make help` lists the targets. Each needs only make and Python >= 3.11 (or uv).
 # `make PYTHON=python3.12 test` chooses the interpreter of a new environment.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -10,12 +10,12 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 # The certificates that the system trusts, so that it also works behind a company's proxy.
 export UV_SYSTEM_CERTS ?= true
 # "file://" paths and hosts stay out of the constraints: the list is the same wherever it is made.
-INSTALL := $(UV) pip install --quiet --python $(BIN)/python --constraints constraints.txt \
+INSTALL := $(UV) pip install --quiet --compile-bytecode --python $(BIN)/python --constraints constraints.txt \
 	--build-constraints constraints.txt --editable . --editable ./emulator
 # Two workers on a small machine; more only where there are more cores.
 WORKERS ?= auto
 
-.PHONY: help demo test check bench docs fmt lock clean
+.PHONY: help demo test check bench conformance docs fmt lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile
@@ -33,8 +33,11 @@ check: .venv/.dev ## style, types, import contracts, docs, changelog and version
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -q -n0 tests/test_repository.py
 
-bench: .venv/.dev ## measure the numbers of docs/explanation/numbers.md (about ten minutes)
+bench: .venv/.dev ## measure the numbers of docs/explanation/numbers.md (about half an hour)
 	$(BIN)/python -m bench
+
+conformance: .venv/.dev ## readers that others wrote read a workspace of the emulator (installs them; slow)
+	$(BIN)/python -m pytest -q -n0 emulator/conformance
 
 docs: .venv/.dev ## regenerate what the documents show of the program
 	$(BIN)/python docs/capture.py

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bench import budget, kill, pull, speed
+from bench import budget, emulator_read, emulator_seed, kill, pull, speed
 from bench.harness import Result, machine
 
 __all__ = ["main"]
@@ -22,7 +22,9 @@ MEASUREMENTS: dict[str, Callable[[], Result]] = {
     "speed": speed.measure,
     "memory": lambda: speed.measure(speed.LARGE),
     "budget": budget.measure,
-    "kill": lambda: kill.measure(trials=200),
+    "kill": lambda: kill.measure(trials=10, kills=20),
+    "emulator_read": emulator_read.measure,
+    "emulator_seed": emulator_seed.measure,
 }
 
 

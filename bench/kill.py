@@ -16,7 +16,7 @@ from bench.harness import Emulator, Home, Result, command, scratch
 
 __all__ = ["measure"]
 
-WORKSPACE = "generated:pages=400,rows=800,blocks=12000,depth=3,data_sources=3,long_pages=10,seed=5"
+WORKSPACE = "generated:pages=1000,rows=1500,blocks=50000,depth=3,data_sources=3,long_pages=10,seed=5"
 
 
 def requests(emulator: Emulator) -> int:

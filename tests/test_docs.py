@@ -3,8 +3,8 @@
 A block that begins with ```` ```console run ```` is a terminal session: each line after ``$`` is run, and what the session shows
 must be what the command prints. ``…`` stands for anything within a line; alone on a line, for any lines.
 ```` ```console background ```` is a second terminal: its command runs until the page ends, and has printed its
-first line before the page goes on. ```` ```python run ```` is a script. All blocks of a page share one empty folder and
-one free port.
+first line before the page goes on. ```` ```python run ```` is a script, ```` ```python test ```` a file of
+tests that pytest must pass. All blocks of a page share one empty folder and one free port.
 """
 
 import os
@@ -28,10 +28,11 @@ ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PAGES = sorted([*DOCS.rglob("*.md"), *ROOT.glob("*.md"), ROOT / "emulator" / "README.md"])
 PORT = "4100"
-BLOCK = re.compile(r"^```(console|python) (run|background)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^```(console|python) (run|background|test)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FENCED = re.compile(r"^ *```.*?^ *```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 SECONDS = 60
+PYTEST = "cat > test_page.py && python -m pytest -q -p no:cacheprovider test_page.py"
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ def steps(page: Path) -> list[Step]:
     found = []
     for language, kind, body in BLOCK.findall(page.read_text(encoding="utf-8")):
         if language == "python":
-            found.append(Step("python -", script=body))
+            found.append(Step("python -", script=body) if kind == "run" else Step(PYTEST, "…\n", script=body))
             continue
         for command, shown in re.findall(r"^\$ ((?:.*\\\n)*.*)\n((?:(?!\$ ).*\n)*)", body, re.MULTILINE):
             found.append(Step(command, shown, background=kind == "background"))

@@ -40,7 +40,7 @@ MENTIONS = (
 CODES = tuple(
     one.code for one in vars(errors).values() if isinstance(one, type) and issubclass(one, errors.NotionError)
 )
-MISSING_CODES = ("invalid_beta", "row_limit_exceeded", "database_connection_unavailable")
+MISSING_CODES = ("invalid_beta", "database_connection_unavailable")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from notion_emulator import Emulator
 from notion_emulator.block_types import TYPES
 
 EXTERNAL = {"external": {"url": "https://example.com/a.bin"}}
-ROW = {"table_row": {"cells": [[], []]}}
+ROW: dict[str, Any] = {"table_row": {"cells": [[], []]}}
 CREATED: dict[str, Any] = {
     **{name: {"rich_text": [{"text": {"content": name}}]} for name in (
         "paragraph", "heading_1", "heading_2", "heading_3", "heading_4", "bulleted_list_item", "numbered_list_item",
@@ -182,6 +182,11 @@ def test_a_table_keeps_its_width(ask: Any) -> None:
     assert (
         ask.refusal("PATCH", f"/blocks/{table['id']}", {"table": {"table_width": 3}})[1] == "validation_error"
     )
+    narrow = {"children": [{"table_row": {"cells": [[]]}}]}
+    assert (
+        "body.children[0].table_row.cells.length should be `2`"
+        in ask.refusal("PATCH", f"/blocks/{table['id']}/children", narrow)[2]
+    )
     (row,) = ask("GET", f"/blocks/{table['id']}/children")["results"]
     assert (
         ask.refusal("PATCH", f"/blocks/{row['id']}", {"table_row": {"cells": [[]]}})[1] == "validation_error"
@@ -261,7 +266,7 @@ def test_a_free_workspace_runs_out_of_blocks(emulator: Emulator, ask: Any, parag
 
 def test_meeting_notes_are_called_transcription_before_2026_03_11(emulator: Emulator, ask: Any) -> None:
     page = emulator.world.pages[ask.page()["id"]]
-    content = {
+    content: dict[str, Any] = {
         "title": [],
         "status": "notes_ready",
         "children": {},
@@ -304,7 +309,7 @@ def test_what_only_the_app_makes_is_shown_as_it_is(emulator: Emulator, ask: Any)
         "plain_text": "Example",
         "href": "https://example.com",
     }
-    stored = {
+    stored: dict[str, Any] = {
         "unsupported": {"block_type": "button"}, "link_preview": {"url": "https://example.com"},
         "quote": {"rich_text": [run], "color": "default"}, "hologram": {"new": 1},
     }  # fmt: skip

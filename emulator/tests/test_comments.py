@@ -43,11 +43,12 @@ def test_a_resolved_comment_is_not_listed(emulator: Emulator, ask: Any, text: An
 
 def test_a_comment_needs_exactly_one_place_and_one_text(ask: Any, text: Any) -> None:
     page = ask.page()["id"]
-    for body in (
+    bodies: tuple[Any, ...] = (
         {"rich_text": []},
         {"parent": {"page_id": page}},
         {"parent": {"page_id": page}, "rich_text": [], "markdown": "x"},
-    ):
+    )
+    for body in bodies:
         assert ask.refusal("POST", "/comments", body)[1] == "validation_error"
     assert ask.refusal("GET", "/comments")[2] == (
         "query failed validation: query.block_id should be defined, instead was `undefined`."
@@ -59,3 +60,28 @@ def test_a_comment_bumps_no_page(emulator: Emulator, ask: Any, text: Any) -> Non
     emulator.clock.advance(120)
     ask("POST", "/comments", {"parent": {"page_id": page["id"]}, "rich_text": text("a")})
     assert ask("GET", f"/pages/{page['id']}")["last_edited_time"] == page["last_edited_time"]
+
+
+def test_an_attachment_is_served_with_its_category(emulator: Emulator, ask: Any, text: Any) -> None:
+    made = ask("POST", "/file_uploads", {"filename": "a.png"})["id"]
+    upload = emulator.world.uploads[made]
+    upload.key, upload.status = (
+        emulator.world.store_file("a.png", b"x", content_type="image/png").key,
+        "uploaded",
+    )
+    body = {"parent": {"page_id": emulator.root_page_id}, "rich_text": text("see"), "attachments": [{"file_upload_id": made}],
+            "display_name": {"type": "custom", "custom": {"name": "Robot"}}}  # fmt: skip
+    comment = ask("POST", "/comments", body)
+    (attachment,) = comment["attachments"]
+    assert attachment["category"] == "image"
+    assert set(attachment["file"]) == {"url", "expiry_time"}
+    assert comment["display_name"] == {"type": "custom", "resolved_name": "Robot"}
+    body["attachments"] = [{"file_upload_id": made}] * 4
+    assert "≤ `3`" in ask.refusal("POST", "/comments", body)[2]
+
+
+def test_markdown_version_goes_with_markdown_only(emulator: Emulator, ask: Any) -> None:
+    parent = {"page_id": emulator.root_page_id}
+    for path, body in (("/comments", {"rich_text": []}), ("/pages", {"children": []})):
+        message = ask.refusal("POST", path, {"parent": parent, **body, "markdown_version": "v1"})[2]
+        assert "body.markdown_version should be not present" in message

@@ -1,6 +1,7 @@
 from typing import Any
 
 import pytest
+
 from notion_emulator.computed import FUNCTIONS, aggregate
 
 NUMBERS = [1, None, 4, 4]

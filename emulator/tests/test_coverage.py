@@ -1,6 +1,7 @@
 """COVERAGE.md is up to date, and what the emulator serves is proved by a test."""
 
 import importlib.util
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,6 @@ def coverage() -> Any:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    import sys
-
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
     return module

@@ -260,8 +260,8 @@ def test_templates_are_listed_and_applied_late(emulator: Emulator, ask: Any, par
 
 
 CONFIGURED: dict[str, Any] = {
-    **dict.fromkeys(("rich_text", "date", "people", "files", "checkbox", "url", "email", "phone_number", "created_time", "created_by",
-                     "last_edited_time", "last_edited_by", "place", "button", "location", "verification", "last_visited_time"), {}),
+    **{name: {} for name in ("rich_text", "date", "people", "files", "checkbox", "url", "email", "phone_number", "created_time", "created_by",
+                     "last_edited_time", "last_edited_by", "place", "button", "location", "verification", "last_visited_time")},
     "number": {"format": "yen"}, "select": {"options": [{"name": "a"}]}, "multi_select": {"options": []}, "status": {},
     "formula": {"expression": "1 + 1"}, "unique_id": {"prefix": "ID"},
 }  # fmt: skip
@@ -279,3 +279,18 @@ def test_a_property_of_each_type_is_made_and_has_a_value(ask: Any, kind: str) ->
 
 def test_every_type_but_title_and_the_related_ones_is_tried_above() -> None:
     assert set(CONFIGS) - set(CONFIGURED) == {"title", "relation", "rollup"}
+
+
+def test_a_data_source_has_a_limit_of_rows(emulator: Emulator, ask: Any) -> None:
+    source = ask.table()
+    ask.row(source)
+    emulator.settings.row_limit = 1
+    body = {"parent": {"data_source_id": source["id"]}, "properties": {}}
+    assert ask.refusal("POST", "/pages", body)[:2] == (409, "row_limit_exceeded")
+
+
+def test_a_trashed_source_has_no_rows_to_query(ask: Any) -> None:
+    source = ask.table()
+    ask.row(source)
+    ask("PATCH", f"/databases/{source['parent']['database_id']}", {"in_trash": True})
+    assert ask("POST", f"/data_sources/{source['id']}/query", {})["results"] == []

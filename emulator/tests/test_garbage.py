@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from notion_emulator import Emulator
 from notion_emulator.block_types import TYPES
 from notion_emulator.routes import OPERATIONS, Operation
@@ -194,7 +195,7 @@ def test_blocks_that_are_almost_right_are_appended_or_refused(children: list[Any
 
 def valid(ids: list[str]) -> dict[str, list[Any]]:
     """Bodies that are right, by operation."""
-    home, source, database, row, block, comment, discussion, *_ = ids
+    home, source, database, row, block, _comment, discussion, *_ = ids
     text = [
         {
             "type": "text",

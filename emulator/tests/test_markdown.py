@@ -66,6 +66,7 @@ CANONICAL = [
     '<tabs>\n\t<tab icon="🎯">\n\t\tFirst\n\t\tbody\n\t</tab>\n\t<tab>\n\t\tSecond\n\t</tab>\n</tabs>',
     "![caption](https://example.com/a.png)",
     '<video src="https://example.com/a.mp4">film</video>\n<audio src="https://example.com/a.mp3"></audio>',
+    '<video src="https://example.com/a?x=1&copy=2">film</video>',
     '<pdf src="https://example.com/a.pdf">paper</pdf>\n<file src="https://example.com/a.zip"></file>',
     '<table_of_contents color="gray"/>\n<table_of_contents/>',
     "**b** *i* ~~s~~ `c` [t](https://example.com/) $`x^2`$",

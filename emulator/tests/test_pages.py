@@ -259,7 +259,8 @@ def test_creating_and_trashing_a_child_moves_the_parent_s_time_and_editing_it_do
     clock.freeze(clock.now() // 60_000 * 60_000)
     times = []
     page = ask.page()["id"]
-    for body in ({"properties": {"title": []}}, {"in_trash": True}):
+    bodies: tuple[Any, ...] = ({"properties": {"title": []}}, {"in_trash": True})
+    for body in bodies:
         times.append(ask("GET", home)["last_edited_time"])
         clock.advance(60)
         ask("PATCH", f"/pages/{page}", body)

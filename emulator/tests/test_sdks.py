@@ -4,8 +4,8 @@ import json
 from collections.abc import Iterator
 
 import pytest
-
 from emulator.conformance.environments import FOLDER, missing_npm, node_script, python_environment, run
+
 from notion_emulator import Emulator
 from notion_emulator.server import ServerThread
 
@@ -25,7 +25,9 @@ def told(served: tuple[Emulator, str], version: str, *command: str) -> None:
     emulator, url = served
     client = emulator.oauth.register(name="SDK")
     secrets = {"CLIENT_ID": client.id, "CLIENT_SECRET": client.secret, "CODE": emulator.oauth.grant(client)}
-    result = json.loads(run(*command, url, emulator.token, emulator.root_page_id, version, environment=secrets))
+    result = json.loads(
+        run(*command, url, emulator.token, emulator.root_page_id, version, environment=secrets)
+    )
     assert {name: problem for name, problem in result["steps"].items() if problem} == {}
     assert set(result["methods"]) - set(result["called"]) == set()
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+
 from notion_emulator import Emulator
 from notion_emulator.clock import millis, minute
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from notion_emulator import Emulator, World
+from notion_emulator.service import Request, download
 
 VERSIONS = ("2022-06-28", "2025-09-03", "2026-03-11")
 
@@ -137,8 +138,6 @@ def test_the_log_counts_by_method_path_and_status(emulator: Emulator, ask: Any) 
 
 
 def test_a_signed_address_serves_the_bytes_until_it_expires(emulator: Emulator, ask: Any) -> None:
-    from notion_emulator.service import Request, download
-
     stored = emulator.world.store_file("a name.txt", b"hello", content_type="text/plain")
     page = emulator.world.pages[emulator.root_page_id]
     emulator.world.add_block(

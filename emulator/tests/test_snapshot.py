@@ -32,5 +32,5 @@ def test_saving_twice_gives_the_same_bytes(emulator: Emulator, ask: Any) -> None
 
 @pytest.mark.parametrize("data", [b"", b"{}", b"[]", b"{", orjson.dumps({"form": 99})])
 def test_a_file_that_is_no_world_is_refused(data: bytes) -> None:
-    with pytest.raises(ValueError, match="saved workspace|form 99"):
+    with pytest.raises(ValueError, match=r"saved workspace|form 99"):
         load(data)

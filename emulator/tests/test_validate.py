@@ -1,5 +1,7 @@
 """The grammar of the messages, by literal examples."""
 
+from typing import Any
+
 import pytest
 
 from notion_emulator.block_requests import CHILDREN
@@ -8,7 +10,7 @@ from notion_emulator.rich_text import RICH_TEXT
 from notion_emulator.validate import Check, array, either, integer, literal, obj, refuse, string, uuid
 
 NESTED = {"children": [{"paragraph": {"rich_text": [{"text": {"content": "x" * 2001}}]}}]}
-DEEP = {"toggle": {"rich_text": []}}
+DEEP: dict[str, Any] = {"toggle": {"rich_text": []}}
 for _ in range(3):
     DEEP = {"toggle": {"rich_text": [], "children": [DEEP]}}
 

@@ -2,6 +2,7 @@ import hashlib
 import hmac
 import json
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
@@ -97,8 +98,6 @@ async def test_a_burst_of_edits_is_one_event(
     await later(emulator)
     (event,) = receiver.events
     ids = [source["properties"][name]["id"] for name in ("A", "B")]
-    from urllib.parse import unquote
-
     assert event["type"] == "page.properties_updated"
     assert event["data"]["updated_properties"] == [unquote(id) for id in ids]
     assert event["data"]["parent"] == {
@@ -271,7 +270,7 @@ def _view(emulator: Emulator, ask: Any) -> str:
     return str(ask("POST", "/views", body)["id"])
 
 
-def _page(change: Any, wait: bool = True) -> Any:
+def _page(change: Any) -> Any:
     def act(emulator: Emulator, ask: Any) -> None:
         ask("PATCH", f"/pages/{ask.page()['id']}", change)
 

@@ -37,6 +37,7 @@ class Terminal:
     def result(self, text: str) -> None:
         """Print a result, as it is."""
         self.out.print(text, markup=False)
+        self.out.file.flush()  # whoever reads a pipe is not to wait for the end
 
     def note(self, text: str) -> None:
         """Say something that is no result."""

@@ -153,7 +153,7 @@ async def test_front_matter_holds_what_the_page_is_and_its_properties(place: Fol
             "Done": True,
             "Due": "2026-07-01 → 2026-07-02",
             "Empty": None,
-            "File": ["[a.pdf](https://s3/a.pdf)"],
+            "File": ["a.pdf"],
             "Needs": ["[Two](Two.md)", uid("unknown")],
             "New": {"a": [1]},
             "Who": ["Ann", "Bo"],
@@ -194,6 +194,19 @@ async def test_links_between_pages_lead_to_files(place: FolderPlace) -> None:
     assert f"[far]({url(uid('far'))})" in text
     assert "[A (b)](Home/A%20%28b%29.md)" in text
     assert "(Tasks.md)" in text
+
+
+async def test_a_file_that_notion_hosts_is_linked_where_it_stands_and_never_with_its_signature(
+    place: FolderPlace,
+) -> None:
+    hosted = {"type": "file", "file": {"url": "https://s3/a.png?X-Amz-Signature=1"}, "caption": []}
+    elsewhere = {"type": "external", "external": {"url": "https://example.com/b.png?x=1"}, "caption": []}
+    content = document(A, [block("i", "image", hosted), block("j", "image", elsewhere)])
+    await load(place, changes((page(A, "Home"), content)))
+    text = place.files()["Home.md"]
+    assert "X-Amz" not in text
+    assert f"({url(A)}#{uid('i').replace('-', '')})" in text
+    assert "(https://example.com/b.png?x=1)" in text
 
 
 async def test_links_in_notions_own_markdown_lead_to_files(place: FolderPlace) -> None:
@@ -383,6 +396,29 @@ async def test_a_crash_at_any_file_is_made_good_by_the_same_batch(
         assert crashed
         await load(place, second)
         assert place.files() == whole.files()
+
+
+async def test_what_a_crashed_batch_wrote_is_in_doubt(
+    place: FolderPlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, new = document(A, [block("old")]), document(A, [block("new")])
+    await load(place, changes((page(A, "One"), old)))
+    before = place.files()
+    with monkeypatch.context() as patch:
+        _crashing(patch, 1)
+        with pytest.raises(Crash):
+            await load(place, changes((page(A, "One"), new), after=1))
+    assert place.files() != before
+    await load(place, changes((page(A, "One"), old), after=2))
+    assert place.files() == before
+
+
+async def test_a_folder_may_be_needed_where_a_file_stood_and_the_reverse(place: FolderPlace) -> None:
+    await load(place, changes(page(A, "Plan")))
+    await load(place, changes(page(A, "Other"), page(B, "Plan.md"), page(C, "Leaf", parent=B), after=1))
+    assert [*place.files()] == ["Other.md", "Plan.md.md", "Plan.md/Leaf.md"]
+    await load(place, changes(page(A, "Plan"), page(B, "Something"), after=4))
+    assert [*place.files()] == ["Plan.md", "Something.md", "Something/Leaf.md"]
 
 
 def _crashing(patch: pytest.MonkeyPatch, crash_at: int) -> list[str]:

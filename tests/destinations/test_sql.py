@@ -22,7 +22,7 @@ from tests.factories import (
     value,
 )
 
-from syncline.core.errors import BadInput, Unreachable
+from syncline.core.errors import BadInput, StoreUnavailable, Unreachable
 from syncline.core.model import Deletion, DocumentState, StoredRecord
 from syncline.destinations.sql import SqlDestination
 
@@ -445,6 +445,23 @@ async def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="cannot be opened"):
         async with SqlDestination(tmp_path / "no" / "x.sqlite", "one"):
             pass
+
+
+async def test_a_full_disk_is_said_plainly_and_changes_nothing(sqlite: SqlPlace) -> None:
+    await load(sqlite, changes(page(A, "One")))
+    async with sqlite.destination() as destination:
+        assert destination._engine is not None
+        async with destination._engine.connect() as conn:
+            await conn.execute(sa.text("PRAGMA max_page_count = 1"))
+        with pytest.raises(StoreUnavailable, match="cannot grow"):
+            await destination.write(changes(page(B, "x" * 500_000), after=1), 2)
+        assert await destination.checkpoint() == 1
+    assert await sqlite.pages() == {A: "One"}
+
+
+async def test_more_changes_than_a_statement_takes_are_written(sqlite: SqlPlace) -> None:
+    await load(sqlite, changes(*(page(uid(str(number)), str(number)) for number in range(6000))))
+    assert len(await sqlite.pages()) == 6000
 
 
 async def test_a_newer_layout_is_refused(place: SqlPlace) -> None:

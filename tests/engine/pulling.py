@@ -1,5 +1,6 @@
 """A Notion of its own, a store, and the pull between them: what the tests of the engine share."""
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -150,6 +151,11 @@ class Pulling:
             await self.close()
             return caught
         raise AssertionError(f"the pull did not raise {error.__name__}")
+
+    async def reached(self, requests: int, task: asyncio.Task[Any]) -> None:
+        """Wait until so many requests were made, or the task has ended."""
+        while self.emulator.requests.total < requests and not task.done():  # noqa: ASYNC110 - it has no event
+            await asyncio.sleep(0)
 
     async def close(self) -> None:
         if self.client is not None:

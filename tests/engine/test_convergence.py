@@ -10,20 +10,20 @@ from typing import Any
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+from tests.engine.conftest import NOON
+from tests.engine.pulling import Pulling
+
 from notion_emulator import Emulator
 from notion_emulator.faults import Fault
 from notion_emulator.rich_text import plain
 from notion_emulator.seed import generate
 from notion_emulator.world import World
-
 from syncline.core.errors import Unreachable
 from syncline.core.model import Mode
 from syncline.engine.begin import Request
 from syncline.engine.extract import Limits
 from syncline.store.database import Database
 from syncline.store.secrets import KeyRing
-from tests.engine.conftest import NOON
-from tests.engine.pulling import Pulling
 
 number = st.integers(min_value=0, max_value=10_000)
 
@@ -149,8 +149,9 @@ class Workspace(RuleBasedStateMachine):
         return not self.world.in_trash(page) and self.world.can_reach(self.emulator.connection, page)
 
     def texts(self, page: Any) -> list[str]:
-        blocks = [one for one in self.world.alive(page) if one.kind == "block" and "rich_text" in one.content]
-        return [one.content["rich_text"][0]["plain_text"] for one in blocks if one.content["rich_text"]]
+        blocks: list[Any] = [one for one in self.world.alive(page) if one.kind == "block"]
+        runs = [one.content["rich_text"] for one in blocks if one.content.get("rich_text")]
+        return [run[0]["plain_text"] for run in runs]
 
     @rule(mode=st.sampled_from([None, Mode.FULL]), after=st.integers(min_value=0, max_value=60))
     def die_while_pulling(self, mode: Mode | None, after: int) -> None:
@@ -160,8 +161,7 @@ class Workspace(RuleBasedStateMachine):
         self.emulator.requests.clear()
         extraction = await self.pulling.start(Request(mode=mode))
         task = asyncio.create_task(extraction.advance(60))
-        while self.emulator.requests.total < after and not task.done():  # noqa: ASYNC110 - the emulator has no event
-            await asyncio.sleep(0)
+        await self.pulling.reached(after, task)
         if extraction._main is not None:
             extraction._main.cancel()
         await asyncio.gather(task, return_exceptions=True)

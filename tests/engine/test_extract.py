@@ -183,8 +183,7 @@ async def test_a_death_at_any_moment_costs_the_requests_in_flight(make: Make, se
     least = pulling.emulator.seeded.figures.blocks_bound + USERS
     extraction = await pulling.start()
     task = asyncio.create_task(extraction.advance(60))
-    while pulling.emulator.requests.total < least * (seed + 1) // 7:
-        await asyncio.sleep(0)
+    await pulling.reached(least * (seed + 1) // 7, task)
     assert extraction._main is not None
     extraction._main.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -201,8 +200,7 @@ async def test_a_stopped_pull_is_taken_up_by_the_next(make: Make) -> None:
     least = pulling.emulator.seeded.figures.blocks_bound + USERS
     extraction = await pulling.start()
     task = asyncio.create_task(extraction.advance(60))
-    while pulling.emulator.requests.total < least // 2:
-        await asyncio.sleep(0)
+    await pulling.reached(least // 2, task)
     await extraction.stop()
     with pytest.raises(Cancelled):
         await task

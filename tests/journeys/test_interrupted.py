@@ -10,20 +10,20 @@ from pathlib import Path
 import pytest
 from tests.journeys.conftest import Notion, Syncline, emulator
 
-PAGES = 24 + 30
-SLOW = "generated:pages=24,rows=30,blocks=400,depth=3,data_sources=2,seed=5"
+PAGES = 24 + 200
+SLOW = "generated:pages=24,rows=200,blocks=400,depth=3,data_sources=2,seed=5"
 
 
 @pytest.fixture
 def slow_notion() -> Iterator[Notion]:
     """A workspace that takes some seconds to read."""
-    with emulator(SLOW, "--latency", "500") as started:
+    with emulator(SLOW, "--latency", "1000") as started:
         yield started
 
 
 def requests_reach(notion: Notion, count: int) -> int:
     end = time.monotonic() + 60
-    while (total := int(notion.control("GET", "requests?limit=1")["total"])) < count:
+    while (total := int(notion.control("GET", "requests?limit=0")["count"])) < count:
         assert time.monotonic() < end, f"only {total} requests"
         time.sleep(0.05)
     return total
@@ -31,7 +31,7 @@ def requests_reach(notion: Notion, count: int) -> int:
 
 def under_way(syncline: Syncline, notion: Notion, *, requests: int = 30) -> "subprocess.Popen[str]":
     """A pull that has made some requests and has more to make."""
-    before = int(notion.control("GET", "requests?limit=1")["total"])
+    before = int(notion.control("GET", "requests?limit=0")["count"])
     child = syncline.start("pull", "--json")
     requests_reach(notion, before + requests)
     assert child.poll() is None, "it ended too early for this test"
@@ -81,7 +81,7 @@ def test_a_killed_pull_is_taken_up_by_the_next_one(syncline: Syncline, slow_noti
 
     rest = syncline("pull", "--json").json
     least = rest["requests"]["bound"]
-    sent = int(slow_notion.control("GET", "requests?limit=1")["total"])
+    sent = int(slow_notion.control("GET", "requests?limit=0")["count"])
 
     assert rest["outcome"] == "succeeded"
     assert rest["pages"]["seen"] == rest["pages"]["added"] == PAGES

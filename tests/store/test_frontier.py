@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -31,10 +31,8 @@ def item(key: str, kind: str = "a", lane: int = 0, **fields: Any) -> Item:
     return Item(kind, key, lane, "new", **fields)
 
 
-async def take(
-    conn: AsyncConnection, limit: int = 100, *, kinds: Sequence[str] = KINDS, now: datetime = T0
-) -> list[Item]:
-    return await frontier.take(conn, "c", kinds=kinds, limit=limit, now=now)
+async def take(conn: AsyncConnection, limit: int = 100, *, kinds: Sequence[str] = KINDS) -> list[Item]:
+    return await frontier.take(conn, "c", kinds=kinds, limit=limit)
 
 
 async def keys(conn: AsyncConnection, limit: int = 100) -> list[str]:
@@ -178,20 +176,6 @@ async def test_what_waits_is_set_aside(database: Database) -> None:
         assert await frontier.counts(conn, "d") == {("a", State.WAITING): 1}
 
 
-async def test_a_retry_waits_until_its_time(database: Database) -> None:
-    async with database.begin() as conn:
-        await frontier.add(conn, "c", [item("p")])
-        await take(conn)
-
-        await frontier.retry(conn, "c", ("a", "p"), attempt=1, not_before=LATER, error="timeout")
-
-        assert await take(conn, now=LATER - timedelta(microseconds=1)) == []
-        assert await take(conn, now=LATER) == [item("p", attempt=1, error="timeout")]
-        await frontier.park(conn, "c", [("a", "p", "timeout")])
-        await frontier.unpark(conn, "c")
-        assert await take(conn) == [item("p", error="timeout")]
-
-
 async def test_pending_work_is_counted_and_forgotten_by_kind(database: Database) -> None:
     async with database.begin() as conn:
         await frontier.add(conn, "c", [item("p"), item("q"), item("r"), item("p", "b")])
@@ -268,7 +252,7 @@ class Frontier(RuleBasedStateMachine):
 
     @rule(limit=st.integers(1, 3))
     def take(self, limit: int) -> None:
-        taken = self.run(frontier.take, "c", kinds=KINDS, limit=limit, now=T0)
+        taken = self.run(frontier.take, "c", kinds=KINDS, limit=limit)
         waiting = [self.model[key][1] for key in self.pick(State.WAITING)]
         newest = T0 + timedelta(days=1)
         expected = sorted(

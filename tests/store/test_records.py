@@ -262,14 +262,13 @@ async def test_unseen_are_the_live_records_that_another_run_saw_last(database: D
         ]
 
 
-async def test_live_records_are_counted_by_kind_and_by_stream(database: Database) -> None:
+async def test_live_records_are_counted_by_kind(database: Database) -> None:
     async with database.begin() as conn:
         await upsert(conn, page("p"), page("q"), page("dead"), record(Kind.USER, "u"))
         await delete(conn, "dead")
 
         assert await records.count_live(conn, "c") == 3
         assert await records.count_live(conn, "c", kinds=[Kind.PAGE]) == 2
-        assert await records.streams(conn, "c") == {"pages": 2, "users": 1}
         assert await records.count_live(conn, "d") == 0
 
 

@@ -10,7 +10,7 @@ from notion_emulator.block_types import LINK_TO_PAGE, TYPES, BlockType
 from notion_emulator.files import EXTERNAL, UPLOAD
 from notion_emulator.validate import MISSING, Check, boolean, child, either, expected, literal, obj
 
-__all__ = ["CHILDREN", "MOST_BLOCKS", "blocks_in", "update_check"]
+__all__ = ["CHILDREN", "MOST_BLOCKS", "blocks_in", "row_widths", "update_check"]
 
 DEEPEST = 2
 MOST_BLOCKS = 1000
@@ -101,17 +101,15 @@ def _content(value: Any, path: str, *, name: str, depth: int) -> list[str]:
         return lines
     if len(below) < kind.fewest:
         return expected(f"{place}.length", f"≥ `{kind.fewest}`", value=len(below))
-    return _rows(value, path) if name == "table" else []
+    return row_widths(below, place, width=value["table_width"]) if name == "table" else []
 
 
-def _rows(value: dict[str, Any], path: str) -> list[str]:
-    """Every row of a table has as many cells as the table is wide."""
-    width = value["table_width"]
-    for index, row in enumerate(value["children"]):
+def row_widths(rows: list[dict[str, Any]], path: str, *, width: int) -> list[str]:
+    """The lines for the first row that has not as many cells as its table is wide."""
+    for index, row in enumerate(rows):
         cells = row["table_row"]["cells"]
         if len(cells) != width:
-            place = f"{path}.children[{index}].table_row.cells.length"
-            return expected(place, f"`{width}`", value=len(cells))
+            return expected(f"{path}[{index}].table_row.cells.length", f"`{width}`", value=len(cells))
     return []
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import orjson
 
 from notion_emulator import block_types, versions
-from notion_emulator.block_requests import CHILDREN, MOST_BLOCKS, blocks_in, update_check
+from notion_emulator.block_requests import CHILDREN, MOST_BLOCKS, blocks_in, row_widths, update_check
 from notion_emulator.block_types import TYPES
 from notion_emulator.call import V26, Answer, Call
 from notion_emulator.errors import RestrictedResource, ValidationFailed
@@ -155,6 +155,8 @@ def _may_hold(node: Node, children: list[Json]) -> None:
                 raise ValidationFailed(
                     f"body failed validation: {path} should be defined, instead was `undefined`."
                 )
+    if node.type == "table":
+        refuse("body", row_widths(children, "body.children", width=node.content["table_width"]))
 
 
 def _index(node: Node, body: Json) -> int | None:

@@ -120,6 +120,8 @@ def _text(call: Call, body: Json) -> list[Json]:
     """The rich text of a request that gives it as such or as inline Markdown. Raises ValidationFailed."""
     if ("rich_text" in body) == ("markdown" in body):
         raise ValidationFailed("Exactly one of body.rich_text and body.markdown should be defined.")
+    if "markdown_version" in body and "markdown" not in body:
+        refuse("body", expected("body.markdown_version", "not present", value=body["markdown_version"]))
     if "markdown" in body:
         return markdown_pages.inline(call, body["markdown"])
     return normalise(call.world, body["rich_text"])

@@ -125,8 +125,6 @@ def run_query(call: Call, source: DataSource, *, kind: str) -> Answer:
     call.allow("read_content")
     body = call.checked(QUERY)
     only = _wanted(call, source)
-    if call.world.in_trash(source) and not source.trashed:
-        raise call.missing("data_source", source.id)
     asked = {key: body.get(key) for key in ("filter", "sorts", "is_archived", "result_type")}
     question = json.dumps([call.connection.id, source.id, asked], sort_keys=True)
     ids, following, capped = session_page(
@@ -157,7 +155,7 @@ def _wanted(call: Call, source: DataSource) -> set[str] | None:
 def selected(call: Call, source: DataSource, body: Json) -> list[str]:
     """The ids of the rows that a query body asks for, in order."""
     world, archived = call.world, body.get("is_archived", False)
-    if body.get("result_type") == "data_source":
+    if body.get("result_type") == "data_source" or world.in_trash(source):
         return []
     rows: Any = (row for row in world.rows(source) if row.is_archived == archived)
     if call.connection.grants:

@@ -10,6 +10,7 @@
     ├── RestrictedResource       403 restricted_resource
     ├── ObjectNotFound           404 object_not_found
     ├── Conflict                 409 conflict_error
+    ├── RowLimitExceeded         409 row_limit_exceeded
     ├── RateLimited              429 rate_limited
     ├── InternalServerError      500 internal_server_error
     ├── BadGateway               502 bad_gateway
@@ -28,7 +29,7 @@ from notion_emulator.objects import Connection
 __all__ = [
     "BadGateway", "Conflict", "GatewayTimeout", "InternalServerError", "InvalidJson", "InvalidRequest",
     "InvalidRequestUrl", "MissingVersion", "NotionError", "OAuthRefused", "ObjectNotFound", "RateLimited",
-    "RestrictedResource", "ServiceOverload", "ServiceUnavailable", "Unauthorized", "ValidationFailed", "not_found",
+    "RestrictedResource", "RowLimitExceeded", "ServiceOverload", "ServiceUnavailable", "Unauthorized", "ValidationFailed", "not_found",
 ]  # fmt: skip
 
 Json = dict[str, Any]
@@ -107,6 +108,12 @@ class Conflict(NotionError):
     """Somebody else was writing."""
 
     status, code, message = 409, "conflict_error", "Conflict occurred while saving. Please try again."
+
+
+class RowLimitExceeded(NotionError):
+    """A data source is full."""
+
+    status, code, message = 409, "row_limit_exceeded", "This data source has reached its limit of rows."
 
 
 class RateLimited(NotionError):

@@ -7,7 +7,6 @@ What is written is read leniently: a style that is never closed is text, an unkn
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from html import unescape
 from typing import Any
 
 from notion_emulator.ids import dashed
@@ -49,7 +48,14 @@ def rich_text(text: str) -> list[Json]:
 
 def attributes_of(text: str) -> dict[str, str]:
     """The attributes of a tag."""
-    return {name: unescape(value) for name, value in ATTRIBUTE.findall(text)}
+    return {name: _unquoted(value) for name, value in ATTRIBUTE.findall(text)}
+
+
+def _unquoted(value: str) -> str:
+    """Undo the entities that writers put into attributes; ``&copy=1`` in an address is none."""
+    for entity, character in (("&quot;", '"'), ("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")):
+        value = value.replace(entity, character)
+    return value
 
 
 def color_of(name: str | None) -> str | None:

@@ -85,7 +85,7 @@ def color_name(color: str | None) -> str | None:
 
 
 def _quoted(value: str) -> str:
-    return value.replace("&", "&amp;").replace('"', "&quot;")
+    return value.replace('"', "&quot;")  # nothing else: an address is read as it stands
 
 
 def _parts(shown: str) -> tuple[str, str, str]:

@@ -20,7 +20,11 @@ def retrieve(call: Call) -> Answer:
         if name in call.query:
             refuse("query", check(call.query[name][-1], f"query.{name}", ("`undefined`",)))
     transcript = call.query.get("include_transcript", ["false"])[-1] == "true"
-    return Answer(written(call, call.node(call.path["page_id"], "page"), transcript=transcript))
+    node = call.node(call.path["page_id"], "page")
+    answer = written(call, node, transcript=transcript)
+    if answer["unknown_block_ids"] == [node.id]:  # a reader that asks for what was left out must not ask for ever
+        raise call.missing("page", node.id)
+    return Answer(answer)
 
 
 def written(call: Call, node: Node, *, transcript: bool = False) -> Json:

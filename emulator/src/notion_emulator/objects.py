@@ -46,6 +46,7 @@ class Settings:
     task_seconds: float = 2.0  # time an async task takes
     template_seconds: float = 1.0  # delay until a template is applied
     block_quota: int | None = None  # lifetime blocks of a free workspace with several members
+    row_limit: int = 250_000  # rows of a data source
     max_upload: int = 5_242_880
     page_host: str = "https://app.notion.com/p/"  # https://www.notion.so/ before July 2026
 

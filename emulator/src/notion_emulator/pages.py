@@ -15,7 +15,7 @@ from notion_emulator import (
 from notion_emulator.block_requests import CHILDREN
 from notion_emulator.call import V26, Answer, Call
 from notion_emulator.clock import MINUTE
-from notion_emulator.errors import ValidationFailed
+from notion_emulator.errors import RowLimitExceeded, ValidationFailed
 from notion_emulator.objects import DataSource, Json, Node, Page
 from notion_emulator.paging import page_of_ids, query_paging
 from notion_emulator.rich_text import normalise
@@ -89,8 +89,12 @@ def create(call: Call) -> Answer:
         raise ValidationFailed(
             f"body failed validation: body.{given[1]} should be not present when body.{given[0]} is."
         )
+    if "markdown_version" in body and "markdown" not in body:
+        refuse("body", expected("body.markdown_version", "not present", value=body["markdown_version"]))
     parent = parent_node(call, body.get("parent"))
     source = parent if isinstance(parent, DataSource) else None
+    if source is not None and len(source.rows) >= call.world.settings.row_limit:
+        raise RowLimitExceeded
     values = property_writes.accept(call, source, body.get("properties") or {})
     children = _children(call, body, values)
     page = call.world.create_page(

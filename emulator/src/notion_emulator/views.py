@@ -177,7 +177,7 @@ def _place(call: Call, body: Json) -> tuple[str, str | None]:
         if after and (after_id := dashed(after["block_id"])) in page.children
         else None
     )
-    return call.world.create_database(page, "", by=call.by, index=index, is_inline=True).id, None
+    return call.world.create_database(page, "Untitled", by=call.by, index=index, is_inline=True).id, None
 
 
 def _insert(call: Call, view: View, position: Json | None) -> None:

@@ -15,7 +15,7 @@ import yaml
 
 from syncline.core.model import Change, Document, Json, Kind
 from syncline.destinations import content
-from syncline.notion.canonical import stable_url
+from syncline.notion.canonical import is_signed
 from syncline.notion.errors import MalformedId
 from syncline.notion.markdown import StyleName, render
 from syncline.notion.objects import parse_id
@@ -150,7 +150,7 @@ def _encoded_date(value: DateValue) -> str:
 _ENCODINGS: tuple[tuple[type, Callable[[Any], Any]], ...] = (
     (DateValue, _encoded_date),
     (PersonValue, lambda value: {"user": value.id, "name": value.name}),
-    (FileValue, lambda value: {"file": value.name, "url": stable_url(value.url)}),
+    (FileValue, lambda value: {"file": value.name, "url": "" if value.expiring else value.url}),
     (VerificationValue, lambda value: value.state),
     (Unknown, _encoded_unknown),
     (list, lambda value: [_encoded("", item) for item in value]),
@@ -253,6 +253,8 @@ def _body(document: Document | None, *, url: str, style: StyleName) -> list[Any]
     targets: list[tuple[str, str]] = []
 
     def link(kind: str, identity: str, _text: str, target: str) -> str:
+        if kind == "asset" and is_signed(target):
+            return f"{url}#{identity.replace('-', '')}"  # its own address is dead within the hour
         if kind not in {"page", "database"}:
             return target
         targets.append((identity, target))

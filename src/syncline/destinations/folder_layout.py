@@ -112,7 +112,11 @@ class _Arrangement:
             return None
         if held.folder != folder and self.occupied(folder + held.name):
             return None
-        return held if (held.title, held.folder) == (title, folder) else Place(container, title, held.name, folder)
+        return (
+            held
+            if (held.title, held.folder) == (title, folder)
+            else Place(container, title, held.name, folder)
+        )
 
     def _free(self, wanted: str, key: str, folder: str) -> str:
         refused = self.names[folder]

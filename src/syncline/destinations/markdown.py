@@ -5,7 +5,9 @@ known to be ours; then files are written, each by renaming a finished one into p
 anybody's are removed; last the state is committed, with the checkpoint. After a crash the same batch does the
 same again. Files that are not ours are never touched: a page gets another name instead.
 
-Comments are not written: they are no part of a page's content.
+Not written are comments, which are no part of a page's content, and the files that Notion hosts: their addresses are
+signed and dead within the hour, so a link leads to the block in Notion. A file that somebody edited is
+overwritten when its page changes, and not before.
 """
 
 import asyncio
@@ -15,6 +17,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 from typing import Final, Self, TypeVar
 
 from syncline.core.errors import BadInput, StoreUnavailable, SynclineError
@@ -48,6 +51,7 @@ class MarkdownFolder:
         self.style: StyleName = style
         self._state: FolderState | None = None
         self._catalogue: Catalogue | None = None
+        self._running = Lock()  # a thread goes on when the task that waits for it is cancelled
 
     async def __aenter__(self) -> Self:
         """Open the folder, creating it if it is missing.
@@ -71,7 +75,7 @@ class MarkdownFolder:
 
     async def _close(self) -> None:
         if self._state is not None:
-            await asyncio.to_thread(self._state.close)
+            await self._run(self._state.close)
             self._state = None
 
     async def checkpoint(self) -> int:
@@ -83,8 +87,12 @@ class MarkdownFolder:
         await self._run(lambda: self._write(changes, checkpoint))
 
     async def _run(self, function: Callable[[], T]) -> T:
+        def alone() -> T:
+            with self._running:
+                return function()
+
         with _translated(self.root):
-            return await asyncio.to_thread(function)
+            return await asyncio.to_thread(alone)
 
     def _open(self) -> None:
         own = self.root / OWN_FOLDER

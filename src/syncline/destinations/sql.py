@@ -17,7 +17,7 @@ from functools import partial
 from typing import Any, Final, Self, TypeVar
 
 from sqlalchemy import URL, Connection, event, insert, make_url, select, text, update
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from syncline.core.errors import BadInput, StoreUnavailable, SynclineError, Unreachable
@@ -39,6 +39,7 @@ _DRIVERS: Final = {
     "postgresql+psycopg": "postgresql+psycopg",
 }
 _BUSY_SECONDS: Final = 30
+_MOST: Final = 5000  # changes taken at once: SQLite allows 32,766 parameters in a statement
 
 
 class SqlDestination:
@@ -84,7 +85,8 @@ class SqlDestination:
 
     def _write(self, conn: Connection, *, changes: Sequence[Change], checkpoint: int) -> None:
         held = _checkpoint(conn, connection_id=self.connection_id)
-        load(conn, changes)
+        for start in range(0, len(changes), _MOST):
+            load(conn, changes[start : start + _MOST])
         conn.execute(update(checkpoint_table).values(checkpoint=max(held, checkpoint)))
 
     async def _transaction(self, function: Callable[[Connection], T]) -> T:
@@ -204,15 +206,21 @@ async def _translated(url: URL) -> AsyncIterator[None]:
 
 
 def _translation(error: DBAPIError, url: URL) -> SynclineError | None:
+    """What lies outside the program: https://peps.python.org/pep-0249/#operationalerror . None for a fault of ours."""
+    sqlstate = getattr(error.orig, "sqlstate", "")
+    if isinstance(error, ProgrammingError | DataError | IntegrityError) and sqlstate != _NO_PRIVILEGE:
+        return None
     reason = " ".join(str(error.orig).split()).rstrip(".")
     where = url.set(drivername=url.get_backend_name()).render_as_string(hide_password=True)
     for marker, kind, sentence in _SENTENCES:
         if marker in reason:
             return kind(f"The database {where} {sentence} ({reason}).")
-    if getattr(error.orig, "sqlstate", "") is None or error.connection_invalidated:
+    if sqlstate is None or error.connection_invalidated:
         return Unreachable(f"The database {where} cannot be reached ({reason}).")
     return None
 
+
+_NO_PRIVILEGE: Final = "42501"
 
 _SENTENCES: tuple[tuple[str, type[SynclineError], str], ...] = (
     (

@@ -17,10 +17,11 @@ from typing import TypeVar
 
 from syncline.app import App
 from syncline.core.errors import BadInput, NotFound, Refused, SynclineError, Unreachable
+from syncline.engine.clients import open_budget
 from syncline.notion import errors, objects
 from syncline.notion import operations as op
-from syncline.notion.budget import MemoryBudget, Meter, Rate
-from syncline.notion.client import DEFAULT_RATE, Client, Runtime
+from syncline.notion.budget import Budget, Rate
+from syncline.notion.client import Client, Runtime
 from syncline.notion.objects import JsonObject, Version
 from syncline.notion.sansio import BASE_URL
 from syncline.store import connections
@@ -54,26 +55,27 @@ async def connect(app: App, asked: Asked) -> Connection:
     Raises BadInput for a malformed or taken value, Refused if Notion does not accept the token, Unreachable if
     Notion does not answer.
     """
-    version, token = _version(asked.notion_version), _token(asked.token)
-    rate = _rate(asked.rate)
-    try:
-        client = Client(
-            token,
-            version=version,
-            base_url=asked.base_url,
-            budget=MemoryBudget(Meter(DEFAULT_RATE)),
-            runtime=Runtime(sleep=_Patience().sleep),
-        )
-    except ValueError as error:
-        raise BadInput(f"{_capital(str(error))}.") from error
-    async with client:
+    version, token, rate = _version(asked.notion_version), _token(asked.token), _rate(asked.rate)
+    async with (
+        open_budget(app, token, rate) as budget,
+        _client(token, version, asked.base_url, budget) as client,
+    ):
         me = await _answer(asked.base_url, lambda: client.send(op.retrieve_me()))
         capabilities = await _answer(asked.base_url, lambda: _capabilities(client))
+        base_url = client.base_url
     connection = _connection(app, asked, dict(me), capabilities)
-    connection = replace(connection, notion_version=version, rate=rate, base_url=client.base_url)
+    connection = replace(connection, rate=str(rate or "none"), base_url=base_url)
     async with app.database.begin() as conn:
         await connections.add(conn, connection, token=token, ring=app.keys)
     return connection
+
+
+def _client(token: str, version: Version, base_url: str, budget: Budget) -> Client:
+    patient = Runtime(sleep=_Patience().sleep)
+    try:
+        return Client(token, version=version, base_url=base_url, budget=budget, runtime=patient)
+    except ValueError as error:
+        raise BadInput(f"{_capital(str(error))}.") from error
 
 
 async def disconnect(app: App, connection: Connection) -> None:
@@ -213,12 +215,11 @@ def _version(text: str) -> Version:
         ) from None
 
 
-def _rate(text: str) -> str:
+def _rate(text: str) -> Rate | None:
     try:
-        Rate.parse(text)
+        return Rate.parse(text)
     except ValueError as error:
         raise BadInput(f"{_capital(str(error))}.") from None
-    return text.strip().lower()
 
 
 def _token(text: str) -> str:

@@ -160,6 +160,8 @@ class Extraction:
         if not done:
             self._main.cancel()
             await asyncio.wait([self._main])
+        if not self._main.cancelled():
+            self._main.exception()  # that it was stopped is no news to whoever stopped it
 
     async def _run(self) -> None:
         await self._begin()
@@ -299,7 +301,7 @@ class Extraction:
         content = self._pull.policy.fidelity is not Fidelity.PROPERTIES and not early
         kinds = [kind for kind in Work if content or kind not in (Work.CONTENT, Work.COMMENTS)]
         return await frontier.take(
-            conn, self._connection_id, kinds=kinds, limit=4 * self._limits.width, now=self._clock()
+            conn, self._connection_id, kinds=kinds, limit=4 * self._limits.width
         )
 
     async def _next_phase(self, conn: AsyncConnection) -> list[Item]:
@@ -347,6 +349,7 @@ class Extraction:
 
     async def _finish(self, conn: AsyncConnection) -> None:
         self._pull = self._pull.at(Phase.DONE)
+        await documents.discard(conn, self._connection_id)
         await remember_watermark(conn, self._connection_id, self._pull)
         await save_pull(conn, self._connection_id, None)
 

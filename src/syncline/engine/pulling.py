@@ -14,16 +14,14 @@ from typing import Any
 from syncline.app import App
 from syncline.core.model import Fidelity, Json, Mode
 from syncline.engine.begin import Request, begin, decide
+from syncline.engine.clients import open_client
 from syncline.engine.extract import Extraction, Limits
 from syncline.engine.jobs import Failure, Jobs, JobState, OpenRun, Outcome, Progress, RunState
 from syncline.engine.plan import Plan, plan
 from syncline.engine.pull import last_watermark, load_pull
-from syncline.notion.budget import Budget, Rate, Unlimited
-from syncline.notion.client import Client, Counts
-from syncline.notion.objects import Version
+from syncline.notion.client import Counts
 from syncline.sources.notion import LANES, NotionSource
-from syncline.store import connections, runs
-from syncline.store.budgets import Limit, StoreBudget
+from syncline.store import runs
 from syncline.store.connections import Connection
 from syncline.store.locks import connection_lock
 from syncline.store.runs import Run
@@ -47,7 +45,9 @@ class Asked:
 
     def as_json(self) -> dict[str, Any]:
         """The form in which the run's row keeps it."""
-        return asdict(self.request) | {"accept_deletions": self.accept_deletions}
+        request = asdict(self.request)
+        lists = {"pages": list(self.request.pages), "roots": list(self.request.roots)}
+        return request | lists | {"accept_deletions": self.accept_deletions}
 
     @classmethod
     def from_json(cls, value: Json) -> "Asked":
@@ -64,7 +64,7 @@ class Asked:
 
 async def preview(app: App, connection: Connection, request: Request) -> Plan:
     """What a pull would read; it makes requests and writes nothing."""
-    async with _client(app, connection) as client:
+    async with open_client(app, connection) as client:
         source = NotionSource(client, clock=app.now)
         return await plan(database=app.database, source=source, connection_id=connection.id, request=request)
 
@@ -159,7 +159,7 @@ class PullTask:
         app, one = self._app, self._connection
         async with app.database.read() as conn:
             asked = Asked.from_json((await runs.one(conn, run)).options)
-        async with _client(app, one) as client:
+        async with open_client(app, one) as client:
             await begin(
                 database=app.database,
                 source=NotionSource(client, clock=app.now),
@@ -193,7 +193,7 @@ class PullTask:
         if left is None:
             return _Finished(row)
         resources = AsyncExitStack()
-        client = await resources.enter_async_context(_client(app, one))
+        client = await resources.enter_async_context(open_client(app, one))
         extraction = Extraction(
             database=app.database,
             source=NotionSource(client, clock=app.now, lane=LANES[left.policy.mode]),
@@ -258,31 +258,3 @@ class _Finished:
 
     async def stop(self) -> None:
         """Nothing is open."""
-
-
-@asynccontextmanager
-async def _client(app: App, connection: Connection) -> AsyncIterator[Client]:
-    """A client with the connection's token, under the budget that all processes share."""
-    async with app.database.read() as conn:
-        token = await connections.token(conn, connection.id, ring=app.keys)
-    async with _budget(app, connection) as budget, _client_of(connection, token, budget) as client:
-        yield client
-
-
-def _client_of(connection: Connection, token: str, budget: Budget) -> Client:
-    version = Version(connection.notion_version)
-    return Client(token, version=version, base_url=connection.base_url, budget=budget)
-
-
-@asynccontextmanager
-async def _budget(app: App, connection: Connection) -> AsyncIterator[Budget]:
-    rate = Rate.parse(connection.rate)
-    if rate is None:
-        yield Unlimited()
-        return
-    workspace = Limit(f"workspace:{connection.workspace_id}", None) if connection.workspace_id else None
-    budget = StoreBudget(app.database, Limit(f"token:{connection.bot_id}", rate), workspace)
-    try:
-        yield budget
-    finally:
-        await budget.close()

@@ -40,7 +40,8 @@ class Reading:
     pieces: dict[str, str] = field(default_factory=dict)
     children: dict[Key, None] = field(default_factory=dict)
     unread: list[Unread] = field(default_factory=list)
-    cursors: set[str] = field(default_factory=set)
+    cursors: set[tuple[str, str]] = field(default_factory=set)
+    """The container and cursor of every answer that was not the last."""
     closed: bool = False
     """Whether it has come to its end, good or bad; answers that arrive later are dropped."""
 
@@ -63,7 +64,7 @@ class Reading:
             self.pieces[step.container] = content.markdown
         steps = [Step(container) for container in content.containers if self._is_new(container)]
         if content.cursor is not None:
-            self._guard(content.cursor)
+            self._guard(step.container, content.cursor)
             steps.append(Step(step.container, step.ordinal + 1, content.cursor))
         self.pending.update(steps)
         return steps
@@ -72,10 +73,10 @@ class Reading:
         # A synced copy of an ancestor would otherwise make the page endless.
         return container not in self.digests and all(step.container != container for step in self.pending)
 
-    def _guard(self, cursor: str) -> None:
-        if cursor in self.cursors:
+    def _guard(self, container: str, cursor: str) -> None:
+        if (container, cursor) in self.cursors:
             raise Retry(f"the listing of page {self.page} repeats its cursor; it would never end")
-        self.cursors.add(cursor)
+        self.cursors.add((container, cursor))
 
     def refuse(self, step: Step, unread: Unread) -> None:
         """Record that Notion refuses the children of a block for good."""

@@ -27,7 +27,6 @@ __all__ = [
     "park",
     "progress",
     "reset",
-    "retry",
     "set_aside",
     "take",
     "unpark",
@@ -89,7 +88,7 @@ def _rows(connection_id: str, items: Sequence[Item]) -> list[dict[str, Any]]:
     """One row a key, the last; in order, so that two who write the same items wait for each other and never crosswise."""
     rows = {
         (item.kind, item.key): {field.name: getattr(item, field.name) for field in fields(Item)}
-        | {"connection_id": connection_id, "state": State.WAITING, "not_before": None, "rank": _rank(item)}
+        | {"connection_id": connection_id, "state": State.WAITING, "rank": _rank(item)}
         for item in items
     }
     return [rows[key] for key in sorted(rows)]
@@ -99,17 +98,14 @@ def _rank(item: Item) -> int:
     return 0 if item.edited_at is None else -int(item.edited_at.timestamp() * 1_000_000)
 
 
-async def take(
-    conn: AsyncConnection, connection_id: str, *, kinds: Sequence[str], limit: int, now: datetime
-) -> list[Item]:
-    """Take up to `limit` items that wait and are due: by lane, the last edited first.
+async def take(conn: AsyncConnection, connection_id: str, *, kinds: Sequence[str], limit: int) -> list[Item]:
+    """Take up to `limit` items that wait: by lane, the last edited first.
 
     No item is given to two takers, in any process.
     """
-    due = frontier.c.not_before.is_(None) | (frontier.c.not_before <= now)
     query = (
         select(*_COLUMNS)
-        .where(_of(connection_id), frontier.c.state == State.WAITING, frontier.c.kind.in_(kinds), due)
+        .where(_of(connection_id), frontier.c.state == State.WAITING, frontier.c.kind.in_(kinds))
         .order_by(frontier.c.lane, frontier.c.rank, frontier.c.key, frontier.c.kind)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -139,21 +135,6 @@ async def drop(conn: AsyncConnection, connection_id: str, keys: Sequence[tuple[s
         await conn.execute(delete(frontier).where(_of(connection_id), _ONE), rows)
 
 
-async def retry(
-    conn: AsyncConnection,
-    connection_id: str,
-    key: tuple[str, str],
-    *,
-    attempt: int,
-    not_before: datetime,
-    error: str,
-) -> None:
-    """Let an item wait until `not_before` for its next try."""
-    values = {"state": State.WAITING, "attempt": attempt, "not_before": not_before, "error": error}
-    statement = update(frontier).where(_of(connection_id), _ONE).values(**values)
-    await conn.execute(statement, {"this_kind": key[0], "this_key": key[1]})
-
-
 async def park(conn: AsyncConnection, connection_id: str, failed: Sequence[tuple[str, str, str]]) -> None:
     """Set items aside, given as (kind, key, error): this run does not try them again."""
     if failed:
@@ -171,7 +152,7 @@ async def set_aside(conn: AsyncConnection, connection_id: str) -> int:
 
 async def unpark(conn: AsyncConnection, connection_id: str) -> int:
     """Let everything parked wait again at its first attempt. Returns how many items that were."""
-    return await _move(conn, connection_id, State.PARKED, State.WAITING, attempt=0, not_before=None)
+    return await _move(conn, connection_id, State.PARKED, State.WAITING, attempt=0)
 
 
 async def reset(conn: AsyncConnection, connection_id: str) -> int:

@@ -26,7 +26,6 @@ __all__ = [
     "find",
     "parents",
     "search_title",
-    "streams",
     "tally",
     "touch",
     "unseen",
@@ -277,17 +276,6 @@ async def tally(
     columns = [func.count(case((condition, 1))).label(name) for name, condition in counted.items()]
     query = select(*columns).where(_of(connection_id), records.c.kind == Kind.PAGE)
     return dict((await conn.execute(query)).mappings().one())
-
-
-async def streams(conn: AsyncConnection, connection_id: str) -> dict[str, int]:
-    """The streams that have live records, with the number of them."""
-    query = (
-        select(records.c.stream, func.count())
-        .where(_of(connection_id), _LIVE)
-        .group_by(records.c.stream)
-        .order_by(records.c.stream)
-    )
-    return {stream: count for stream, count in await conn.execute(query)}  # noqa: C416 - rows are no pairs to mypy
 
 
 async def search_title(

@@ -89,7 +89,6 @@ records = Table(
     Column("folded", Unicode, nullable=False),
     Column("data", Json, nullable=False),
     Index("ix_records_seq", "connection_id", "seq", unique=True),
-    Index("ix_records_stream", "connection_id", "stream"),
     # All that `records.tally` reads: a pull counts twice a second, and without it that reads every row.
     Index("ix_records_tally", "connection_id", "kind", "seen_in", "seq", "added_at", "deleted_at"),
 )
@@ -138,7 +137,6 @@ frontier = Table(
     # Minus the microseconds of edited_at: ascending it is newest first, and unknown last, on either database.
     Column("rank", BigInteger, nullable=False),
     Column("edited_at", Instant),
-    Column("not_before", Instant),
     Column("attempt", Integer, nullable=False),
     Column("generation", BigInteger, nullable=False),
     Column("reason", String, nullable=False),

@@ -4,8 +4,8 @@ Nothing that Notion sends may be lost on the way through a database, and both da
 PostgreSQL has no U+0000, neither has a place for half of a surrogate pair, and Notion's users produce both
 (JavaScript cuts strings between the halves of an emoji).
 
-`Json` therefore stores JSON as ASCII text with everything else escaped, in a TEXT column on SQLite and a JSON
-column on PostgreSQL. Not JSONB, which refuses ``\u0000``, forgets the order of keys and rounds numbers; not
+`Json` therefore stores JSON as text, with these escaped, in a TEXT column on SQLite and a JSON column on
+PostgreSQL. Not JSONB, which refuses ``\u0000``, forgets the order of keys and rounds numbers; not
 SQLite's JSON type name, which has numeric affinity and turns the text ``1.0`` into the integer 1.
 """
 
@@ -14,6 +14,7 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
+import orjson
 from sqlalchemy import DateTime, Dialect, Text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import TypeDecorator, TypeEngine
@@ -28,10 +29,19 @@ class JsonText(str):
 
 
 def dump(value: Any) -> JsonText:
-    """`value` as ASCII JSON without spaces; keys keep their order, and text that is JSON already stays."""
-    return value if isinstance(value, JsonText) else JsonText(_encode(value))
+    """`value` as JSON without spaces; keys keep their order, and text that is JSON already stays.
+
+    Raises TypeError for what is no JSON.
+    """
+    if isinstance(value, JsonText):
+        return value
+    try:
+        return JsonText(orjson.dumps(value, option=_JSON_ALONE).decode())
+    except orjson.JSONEncodeError:  # half a surrogate pair, or a number beyond 64 bits
+        return JsonText(_encode(value))
 
 
+_JSON_ALONE = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 

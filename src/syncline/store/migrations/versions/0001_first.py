@@ -70,7 +70,6 @@ def _records() -> None:
         sa.PrimaryKeyConstraint("connection_id", "kind", "key", name="pk_records"),
     )
     op.create_index("ix_records_seq", "records", ["connection_id", "seq"], unique=True)
-    op.create_index("ix_records_stream", "records", ["connection_id", "stream"])
     op.create_index(
         "ix_records_tally", "records", ["connection_id", "kind", "seen_in", "seq", "added_at", "deleted_at"]
     )
@@ -119,7 +118,6 @@ def _work() -> None:
         sa.Column("lane", sa.Integer, nullable=False),
         sa.Column("rank", sa.BigInteger, nullable=False),
         sa.Column("edited_at", INSTANT),
-        sa.Column("not_before", INSTANT),
         sa.Column("attempt", sa.Integer, nullable=False),
         sa.Column("generation", sa.BigInteger, nullable=False),
         sa.Column("reason", sa.String, nullable=False),
