@@ -45,12 +45,12 @@ MISSING_CODES = ("invalid_beta", "database_connection_unavailable")
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One thing of Notion's API, whether the emulator has it, and the pattern that its proof must hold."""
+    """One thing of Notion's API, whether the emulator has it, and the patterns that its proof must hold."""
 
     part: str
     name: str
     served: bool
-    pattern: str
+    patterns: tuple[str, ...] = ()
 
 
 def _word(name: str) -> str:
@@ -76,26 +76,24 @@ def _filters() -> Iterator[tuple[str, str]]:
 def rows() -> list[Row]:
     """Everything, in the order of the file."""
     found = [
-        Row("Operations", f"{one.method} {one.path}", True, _called(one.method, one.path))
+        Row("Operations", f"{one.method} {one.path}", True, (_called(one.method, one.path),))
         for one in OPERATIONS
     ]
-    found += [Row("Operations", f"(beta) {path}", False, "") for path in AGENTS]
-    found += [Row("Block types", name, True, _word(name)) for name in (*TYPES, *READ_ONLY)]
-    found += [Row("Property types", name, True, _word(name)) for name in CONFIGS]
-    found += [Row("Mentions", name, True, _word(name)) for name in MENTIONS]
-    found += [
-        Row("Filters", f"{key}: {name}", True, rf"{_word(key)}[\s\S]*{_word(name)}")
-        for key, name in _filters()
-    ]
-    found += [Row("Rollup functions", name, name in FUNCTIONS, _word(name)) for name in ROLLUPS]
-    found += [Row("Webhook events", name, True, _word(name)) for name in EVENTS]
-    found += [Row("Errors", name, True, _word(name)) for name in dict.fromkeys(CODES)]
-    return found + [Row("Errors", name, False, "") for name in MISSING_CODES]
+    found += [Row("Operations", f"(beta) {path}", False) for path in AGENTS]
+    found += [Row("Block types", name, True, (_word(name),)) for name in (*TYPES, *READ_ONLY)]
+    found += [Row("Property types", name, True, (_word(name),)) for name in CONFIGS]
+    found += [Row("Mentions", name, True, (_word(name),)) for name in MENTIONS]
+    found += [Row("Filters", f"{key}: {name}", True, (_word(key), _word(name))) for key, name in _filters()]
+    found += [Row("Rollup functions", name, name in FUNCTIONS, (_word(name),)) for name in ROLLUPS]
+    found += [Row("Webhook events", name, True, (_word(name),)) for name in EVENTS]
+    found += [Row("Errors", name, True, (_word(name),)) for name in dict.fromkeys(CODES)]
+    return found + [Row("Errors", name, False) for name in MISSING_CODES]
 
 
 def proofs(folder: Path = HERE / "tests") -> dict[str, str]:
     """The text of each test, by ``file::name``, with the tables of its module that it uses."""
     found: dict[str, str] = {}
+    shared = _shared_calls()
     for file in sorted(folder.glob("test_*.py")):
         if file.name in ("test_garbage.py", "test_coverage.py"):  # they name everything and prove little
             continue
@@ -106,7 +104,8 @@ def proofs(folder: Path = HERE / "tests") -> dict[str, str]:
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_"):
                 body = _source(node, text)
                 used = [part for name, part in tables.items() if re.search(_word(name), body)]
-                found[f"{file.name}::{node.name}"] = "\n".join([body, *used])
+                calls = [part for call, part in shared.items() if call in body]
+                found[f"{file.name}::{node.name}"] = "\n".join([body, *used, *calls])
     return found
 
 
@@ -128,10 +127,9 @@ def _source(node: ast.FunctionDef | ast.AsyncFunctionDef, text: str) -> str:
 
 def proof(row: Row, tests: dict[str, str]) -> str | None:
     """The first test that names the row."""
-    shared = _shared_calls()
-    wanted = re.compile(row.pattern)
+    wanted = [re.compile(one) for one in row.patterns]
     for name, text in tests.items():
-        if wanted.search(text) or any(wanted.search(body) for call, body in shared.items() if call in text):
+        if all(one.search(text) for one in wanted):
             return name
     return None
 

@@ -182,7 +182,7 @@ def test_a_table_keeps_its_width(ask: Any) -> None:
     assert (
         ask.refusal("PATCH", f"/blocks/{table['id']}", {"table": {"table_width": 3}})[1] == "validation_error"
     )
-    narrow = {"children": [{"table_row": {"cells": [[]]}}]}
+    narrow: dict[str, Any] = {"children": [{"table_row": {"cells": [[]]}}]}
     assert (
         "body.children[0].table_row.cells.length should be `2`"
         in ask.refusal("PATCH", f"/blocks/{table['id']}/children", narrow)[2]

@@ -69,7 +69,7 @@ def test_an_attachment_is_served_with_its_category(emulator: Emulator, ask: Any,
         emulator.world.store_file("a.png", b"x", content_type="image/png").key,
         "uploaded",
     )
-    body = {"parent": {"page_id": emulator.root_page_id}, "rich_text": text("see"), "attachments": [{"file_upload_id": made}],
+    body: dict[str, Any] = {"parent": {"page_id": emulator.root_page_id}, "rich_text": text("see"), "attachments": [{"file_upload_id": made}],
             "display_name": {"type": "custom", "custom": {"name": "Robot"}}}  # fmt: skip
     comment = ask("POST", "/comments", body)
     (attachment,) = comment["attachments"]
@@ -82,6 +82,7 @@ def test_an_attachment_is_served_with_its_category(emulator: Emulator, ask: Any,
 
 def test_markdown_version_goes_with_markdown_only(emulator: Emulator, ask: Any) -> None:
     parent = {"page_id": emulator.root_page_id}
-    for path, body in (("/comments", {"rich_text": []}), ("/pages", {"children": []})):
+    bodies: tuple[tuple[str, Any], ...] = (("/comments", {"rich_text": []}), ("/pages", {"children": []}))
+    for path, body in bodies:
         message = ask.refusal("POST", path, {"parent": parent, **body, "markdown_version": "v1"})[2]
         assert "body.markdown_version should be not present" in message

@@ -279,3 +279,38 @@ def test_erase_content_empties_a_page(ask: Any, paragraph: Any) -> None:
     page = ask.page(children=[paragraph("x"), paragraph("y")])["id"]
     ask("PATCH", f"/pages/{page}", {"erase_content": True})
     assert ask("GET", f"/blocks/{page}/children")["results"] == []
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"children": [{"paragraph": {"rich_text": []}}, {"paragraph": {"rich_text": [{"text": {"content": "x", "link": {"url": "nowhere"}}}]}}]},
+        {"children": [{"image": {"file_upload": {"id": "00000000-0000-0000-0000-000000000000"}}}]},
+        {"template": {"type": "default"}},
+        {"position": {"type": "after_block", "after_block": {"id": "00000000-0000-0000-0000-000000000000"}}},
+        {"cover": {"file_upload": {"id": "00000000-0000-0000-0000-000000000000"}}},
+    ],
+)  # fmt: skip
+def test_a_page_that_is_refused_was_not_made(emulator: Emulator, ask: Any, more: Any) -> None:
+    body = {"parent": {"page_id": emulator.root_page_id}, "properties": {}, **more}
+    assert ask.refusal("POST", "/pages", body)[1] == "validation_error"
+    assert ask("GET", f"/blocks/{emulator.root_page_id}/children")["results"] == []
+
+
+def test_an_append_that_is_refused_adds_nothing(ask: Any, paragraph: Any) -> None:
+    page = ask.page()["id"]
+    linked = {"paragraph": {"rich_text": [{"text": {"content": "x", "link": {"url": "nowhere"}}}]}}
+    body = {"children": [paragraph("a"), {"toggle": {"rich_text": [], "children": [linked]}}]}
+    assert ask.refusal("PATCH", f"/blocks/{page}/children", body)[2] == "Invalid URL for link."
+    assert ask("GET", f"/blocks/{page}/children")["results"] == []
+
+
+def test_a_page_of_markdown_may_be_made_later(emulator: Emulator, ask: Any) -> None:
+    body = {"parent": {"page_id": emulator.root_page_id}, "markdown": "# Title\n\nText", "allow_async": True}
+    task = ask("POST", "/pages", body, status=202)
+    assert (task["status"], task["operation"]["name"]) == ("queued", "POST /v1/pages")
+    emulator.clock.advance(5)
+    done = ask("GET", f"/async_tasks/{task['id']}")
+    page = done["result"]["id"]
+    assert ask("GET", f"/pages/{page}")["properties"]["title"]["title"][0]["plain_text"] == "Title"
+    assert ask("GET", f"/pages/{page}/markdown")["markdown"] == "Text"

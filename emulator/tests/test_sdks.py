@@ -40,6 +40,14 @@ def test_the_javascript_sdk_works_through_all_its_methods(served: tuple[Emulator
 
 
 @pytest.mark.timeout(600)
+@pytest.mark.skipif(missing_npm(), reason="npm and node are not installed")
+def test_the_last_javascript_sdk_before_data_sources_works_through_all_its_methods(
+    served: tuple[Emulator, str],
+) -> None:
+    told(served, "2022-06-28", "node", str(node_script("sdk_2022.mjs")))
+
+
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("version", VERSIONS)
 def test_the_python_sdk_works_through_all_its_methods(served: tuple[Emulator, str], version: str) -> None:
     told(served, version, str(python_environment("sdk", "notion-client==3.1.0")), str(FOLDER / "sdk.py"))

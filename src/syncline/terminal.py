@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any, TextIO, TypeAlias
 
 from rich.console import Console
 
+from syncline.engine.task import Progress
+
 if TYPE_CHECKING:  # heavy, and not needed by every command
     from rich.progress import Progress as Bars
 
-    from syncline.engine.jobs import Progress
-
 __all__ = ["Terminal", "Watch"]
 
-Watch: TypeAlias = "Callable[[Progress], None]"
+Watch: TypeAlias = Callable[[Progress], None]
 
 _WIDE = 500
 _QUIET = 5.0
@@ -83,7 +83,7 @@ class Terminal:
         with _bars(self.err) as bars:
             task = bars.add_task("connecting", total=None, said="")
 
-            def watch(progress: "Progress") -> None:
+            def watch(progress: Progress) -> None:
                 made = progress.requests.get("made", 0)
                 total = None if progress.phase == "listing" else made + progress.waiting
                 bars.update(
@@ -121,7 +121,7 @@ def _bars(console: Console) -> "Bars":
     )
 
 
-def _counts(progress: "Progress") -> str:
+def _counts(progress: Progress) -> str:
     requests = progress.requests
     said = (
         f"{progress.pages.get('seen', 0):,} pages  "
@@ -139,7 +139,7 @@ class _Lines:
         self._phase = ""
         self._next = 0.0
 
-    def __call__(self, progress: "Progress") -> None:
+    def __call__(self, progress: Progress) -> None:
         now = time.monotonic()
         if progress.phase != self._phase or now >= self._next:
             self._phase = progress.phase

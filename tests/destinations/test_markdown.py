@@ -413,12 +413,10 @@ async def test_what_a_crashed_batch_wrote_is_in_doubt(
     assert place.files() == before
 
 
-async def test_a_folder_may_be_needed_where_a_file_stood_and_the_reverse(place: FolderPlace) -> None:
+async def test_a_folder_may_be_needed_where_a_file_stood(place: FolderPlace) -> None:
     await load(place, changes(page(A, "Plan")))
     await load(place, changes(page(A, "Other"), page(B, "Plan.md"), page(C, "Leaf", parent=B), after=1))
     assert [*place.files()] == ["Other.md", "Plan.md.md", "Plan.md/Leaf.md"]
-    await load(place, changes(page(A, "Plan"), page(B, "Something"), after=4))
-    assert [*place.files()] == ["Plan.md", "Something.md", "Something/Leaf.md"]
 
 
 def _crashing(patch: pytest.MonkeyPatch, crash_at: int) -> list[str]:

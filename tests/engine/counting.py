@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from syncline.core.errors import SynclineError
-from syncline.engine.jobs import Jobs, Outcome
+from syncline.engine.jobs import Jobs
+from syncline.engine.task import Outcome
 
 BEAT = 0.01
 

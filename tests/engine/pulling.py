@@ -181,6 +181,14 @@ class Pulling:
         async with self.database.read() as conn:
             return await documents.load(conn, HOME, pages)
 
+    async def begun(self) -> None:
+        """Wait until a first answer about a page is stored and the page is not whole."""
+        while True:
+            async with self.database.read() as conn:
+                if await documents.unfinished(conn, HOME):
+                    return
+            await asyncio.sleep(0.01)
+
     async def ledger(self) -> list[Entry]:
         async with self.database.read() as conn:
             return await ledger.open_entries(conn, HOME, limit=10_000)

@@ -211,6 +211,46 @@ async def test_a_stopped_pull_is_taken_up_by_the_next(make: Make) -> None:
     assert progress.pages["seen"] == pulling.emulator.seeded.figures.pages
 
 
+class Stuck(httpx2.AsyncBaseTransport):
+    """Never answers about one block."""
+
+    def __init__(self, inner: httpx2.AsyncBaseTransport, block: str) -> None:
+        self.inner = inner
+        self.block = block
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        if self.block in request.url.path:
+            await asyncio.Event().wait()
+        return await self.inner.handle_async_request(request)
+
+
+async def test_an_edit_between_a_death_and_what_was_staged_before_it_is_not_lost(make: Make) -> None:
+    pulling = await make(pages=2, rows=0, data_sources=0, blocks=0)
+    world, page = pulling.emulator.world, pulling.emulator.seeded.root
+    world.add_block(page, "paragraph", {"rich_text": plain("before"), "color": "default"})
+    toggle = world.add_block(page, "toggle", {"rich_text": plain("toggle"), "color": "default"})
+    world.add_block(toggle, "paragraph", {"rich_text": plain("inside"), "color": "default"})
+    await pulling.pull()
+    pulling.pass_time(minutes=10)
+    world.touch(page)
+    pulling.wrap = lambda inner: Stuck(inner, toggle.id)
+    extraction = await pulling.start()
+    task = asyncio.create_task(extraction.advance(60))
+    await pulling.begun()
+    assert extraction._main is not None
+    extraction._main.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    await pulling.close()
+    pulling.wrap = None
+    pulling.pass_time(seconds=20)
+    world.add_block(page, "paragraph", {"rich_text": plain("after"), "color": "default"})
+    world.touch(page)
+    pulling.pass_time(hours=1)
+    await pulling.pull()
+    await pulling.pull()
+    assert "after" in repr((await pulling.documents())[page.id].lists)
+
+
 # --- law 4: discovery is a union --------------------------------------------------------------------------
 
 

@@ -10,11 +10,13 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 from tests.engine.counting import Counting
 
 from syncline.core.errors import Busy, Stop, StoreUnavailable, Unreachable
-from syncline.engine.jobs import Jobs, JobState, RunState
+from syncline.engine.jobs import Jobs, forget
+from syncline.engine.task import JobState, RunState
 from syncline.store.database import Database
 from syncline.store.locks import connection_lock
 
@@ -271,3 +273,35 @@ async def test_the_job_file_is_its_owners_alone_and_in_wal_mode(tmp_path: Path, 
     assert path.stat().st_mode & 0o777 == 0o600
     with contextlib.closing(sqlite3.connect(path)) as connection:
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+async def test_an_executors_runs_are_forgotten_without_taking_them_up(
+    store: Path | str, task: Counting, tmp_path: Path
+) -> None:
+    task.goal = 1000
+    async with open_jobs(store, task) as jobs:
+        await jobs.start("left")
+        await count_reaches(task, "left", 3)
+    reached = task.reached("left")
+
+    await asyncio.to_thread(forget, store, "other")
+    async with open_jobs(store, task, "other") as jobs:
+        assert await jobs.state("left") is JobState.LIVE
+    await asyncio.to_thread(forget, store, "one")
+    async with open_jobs(store, task) as jobs:
+        assert await jobs.state("left") is JobState.UNKNOWN
+    assert task.reached("left") == reached
+
+
+def test_forgetting_where_nothing_was_kept_makes_nothing(tmp_path: Path) -> None:
+    forget(tmp_path / "jobs.sqlite", "one")
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_forgetting_in_a_database_without_our_schema_makes_nothing(postgres_url: str) -> None:
+    forget(postgres_url, "one")
+
+    with psycopg.connect(postgres_url) as connection:
+        query = "SELECT count(*) FROM information_schema.schemata WHERE schema_name = 'syncline_jobs'"
+        assert connection.execute(query).fetchone() == (0,)

@@ -10,7 +10,7 @@ from syncline.core.change import Reason
 from syncline.core.errors import Refused, StoreUnavailable, Unreachable
 from syncline.core.model import Deletion, DocumentState, Fidelity, Kind, Unread
 from syncline.engine import work
-from syncline.engine.apply import Work, listing_item, object_item
+from syncline.engine.apply import Batch, Work, listing_item, object_item
 from syncline.engine.reading import Reading, Step
 from syncline.engine.work import Outcome
 from syncline.sources.base import Listing, ListingExpired, Unreadable
@@ -340,7 +340,7 @@ async def test_nothing_is_asked_for_a_page_that_has_ended() -> None:
 
 
 def test_batches_are_joined_in_order_and_field_by_field() -> None:
-    one, other = work.Batch(), work.Batch()
+    one, other = Batch(), Batch()
     one.suspects, other.suspects = [(Kind.PAGE, "a")], [(Kind.PAGE, "b")]
     one.comments, other.comments = {"p": ("c",)}, {"p": ("d",), "q": ()}
     whole = work.merged([one, other])

@@ -21,10 +21,9 @@ from syncline.core.model import (
     StoredRecord,
     Unread,
 )
-from syncline.store import connections, documents, frontier, records
+from syncline.store import connections, documents, records
 from syncline.store.database import Database
 from syncline.store.documents import NewDocument, StagedList
-from syncline.store.frontier import Item
 from syncline.store.tables import block_lists
 
 LATER = T0 + timedelta(hours=1)
@@ -234,17 +233,16 @@ async def test_sizes_bound_what_a_load_brings(database: Database) -> None:
         assert "s" not in sizes
 
 
-async def test_discard_drops_what_neither_counts_nor_is_on_the_frontier(database: Database) -> None:
+async def test_discard_drops_what_does_not_count(database: Database) -> None:
     async with database.begin() as conn:
         await begin(conn, "p", "q")
         await put(conn, document("p", 2, "x"), block_list("p", 2, "x"))
         await documents.stage(conn, "c", [block_list(key, number, "y") for key in "pq" for number in (1, 3)])
         await documents.stage(conn, "d", [block_list("p", 1, "y")])
-        await frontier.add(conn, "c", [Item("content", "q", 0, "new", generation=3)])
 
         await documents.discard(conn, "c")
 
-        assert await rows(conn) == {("p", 2), ("q", 3), ("p", 1)}
+        assert await rows(conn) == {("p", 2), ("p", 1)}
         assert await texts(conn, "p") == ["x"]
         assert await documents.staged(conn, "c", "p", 1) == []
 
@@ -322,3 +320,13 @@ async def test_what_counts_is_always_the_last_reading_that_was_promoted(
         assert found == {each.container: each.blocks for each in blocks}
         assert loaded[key].markdown == (content if fidelity is Fidelity.MARKDOWN else None)
     assert count == sum(len(each.lists) for each in loaded.values())
+
+
+async def test_what_was_begun_and_does_not_count_is_unfinished(database: Database) -> None:
+    async with database.begin() as conn:
+        await begin(conn, "p", "q")
+        await put(conn, document("p", 2, "x"), block_list("p", 2, "x"))
+        await documents.stage(conn, "c", [block_list("p", 3, "y"), block_list("q", 1, "y")])
+        await documents.stage(conn, "d", [block_list("p", 4, "y")])
+
+        assert await documents.unfinished(conn, "c") == {("p", 3), ("q", 1)}

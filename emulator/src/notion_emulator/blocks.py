@@ -1,6 +1,7 @@
 """Blocks: retrieve, list, append, update, delete (https://developers.notion.com/reference/block)."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import orjson
 
@@ -93,15 +94,38 @@ def check_amount(call: Call, children: list[Json]) -> None:
         raise RestrictedResource(QUOTA, data={"block_limit": "block_creation"})
 
 
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A block of a request in its stored form, with what is below it."""
+
+    type: str
+    content: Json
+    children: tuple["Prepared", ...]
+
+
+def prepared(call: Call, requests: Iterable[Json]) -> tuple[Prepared, ...]:
+    """Checked request blocks, ready to be added. Raises what a link, mention or upload that leads nowhere raises."""
+    return tuple(_prepared(call, request) for request in requests)
+
+
+def _prepared(call: Call, request: Json) -> Prepared:
+    kind = next(key for key in request if key in TYPES)
+    content = block_types.stored(call.world, kind, request[kind])
+    return Prepared(kind, content, prepared(call, request[kind].get("children", ())))
+
+
 def add(call: Call, parent: Node, requests: Iterable[Json], *, index: int | None = None) -> list[Block]:
-    """Add checked request blocks below a parent, with all below them."""
+    """Add checked request blocks below a parent, with all below them; all of them or, where one is refused, none."""
+    return insert(call, parent, prepared(call, requests), index=index)
+
+
+def insert(call: Call, parent: Node, blocks: Iterable[Prepared], *, index: int | None = None) -> list[Block]:
+    """Add prepared blocks below a parent."""
     added = []
-    for offset, request in enumerate(requests):
-        kind = next(key for key in request if key in TYPES)
-        content = block_types.stored(call.world, kind, request[kind])
+    for offset, one in enumerate(blocks):
         place = None if index is None else index + offset
-        block = call.world.add_block(parent, kind, content, by=call.by, index=place)
-        add(call, block, request[kind].get("children", ()))
+        block = call.world.add_block(parent, one.type, one.content, by=call.by, index=place)
+        insert(call, block, one.children)
         added.append(block)
     return added
 

@@ -8,20 +8,17 @@ page, database or block, ``id`` (None: to be made) and ``title``; whoever applie
 
 import re
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
-from notion_emulator.inline_input import attributes_of, color_of, id_in, rich_text
+from notion_emulator.inline_input import attributes_of, rich_text
 from notion_emulator.languages import LANGUAGES
+from notion_emulator.markdown_parser import Line, Parser, Rule, block, colored, styled, text_block
+from notion_emulator.markdown_tags import callout, grid, source, tag
 
 __all__ = ["parse", "split_title"]
 
 Json = dict[str, Any]
 
-DEEPEST = 100  # levels; what is deeper stands at that level
-SUFFIX = re.compile(r'\s*(?<!\\)\{((?:\s*[\w-]+="[^"]*")+\s*)\}$')
-TAG = re.compile(
-    r'<(?P<name>[a-z_-]+)(?P<about>(?:\s+[\w-]+="[^"]*")*)\s*(?P<end>/?)>(?P<rest>.*)', re.DOTALL
-)
 HEADING = re.compile(r"(#{1,6})(?:\s+(.*))?$", re.DOTALL)
 TO_DO = re.compile(r"[-*+] \[([ xX]?)\](?: (.*))?$", re.DOTALL)
 BULLET = re.compile(r"[-*+](?: (.*))?$", re.DOTALL)
@@ -34,7 +31,6 @@ FENCE = re.compile(r"(?P<marks>`{3,}|~{3,})(?P<language>[^`]*)$")
 DIVIDER = re.compile(r"(?:-{3,}|\*{3,}|_{3,})$")
 RULE = re.compile(r"\|?(?:\s*:?-+:?\s*\|)+(?:\s*:?-+:?\s*)?$")
 CALLOUT = re.compile(r"::: ?callout(?: \{(.*)\})?$")
-CELL = re.compile(r"<td(?:\s[^>]*)?>(.*)</td>$", re.DOTALL)
 ALIASES = {
     "py": "python",
     "js": "javascript",
@@ -49,14 +45,14 @@ def parse(text: str) -> list[Json]:
     """The blocks of a document, children inside their type objects."""
     raw = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     lines = [Line(len(one) - len(one.lstrip("\t")), one.lstrip("\t")) for one in raw]
-    return _Parser(lines, 0).blocks()
+    return Parser(lines, RULES).blocks()
 
 
 def split_title(blocks: list[Json]) -> tuple[list[Json] | None, list[Json]]:
     """The text of the first ``# heading`` and the blocks without it; (None, blocks) where there is none."""
-    for place, block in enumerate(blocks):
-        if block["type"] == "heading_1":
-            return block["heading_1"]["rich_text"], blocks[:place] + blocks[place + 1 :]
+    for place, one in enumerate(blocks):
+        if one["type"] == "heading_1":
+            return one["heading_1"]["rich_text"], blocks[:place] + blocks[place + 1 :]
     return None, blocks
 
 
@@ -77,7 +73,7 @@ def _line_rule(pattern: re.Pattern[str], write: Callable[[re.Match[str], list[Js
 def _heading(found: re.Match[str], children: list[Json]) -> list[Json]:
     line, about = styled(found[2] or "")
     kind = f"heading_{min(len(found[1]), 4)}"
-    content = {"rich_text": richtext_block(line), **colored(about)}
+    content = {"rich_text": rich_text(line), **colored(about)}
     if about.get("toggle") == "true":
         return [block(kind, {**content, "is_toggleable": True}, children)]
     return [block(kind, content), *children]
@@ -96,15 +92,7 @@ def _divider(_found: re.Match[str], children: list[Json]) -> list[Json]:
 
 
 def _image(found: re.Match[str], children: list[Json]) -> list[Json]:
-    return [block("image", {"caption": richtext_block(found["caption"]), **_source(found["url"])}), *children]
-
-
-def _source(url: str) -> Json:
-    """Where a file comes from: an upload or an address."""
-    scheme, _, rest = url.partition("://")
-    if scheme == "file-upload":
-        return {"type": "file_upload", "file_upload": {"id": rest}}
-    return {"type": "external", "external": {"url": url}}
+    return [block("image", {"caption": rich_text(found["caption"]), **source(found["url"])}), *children]
 
 
 def _paragraph(parser: Parser, place: int) -> tuple[list[Json], int]:
@@ -164,7 +152,7 @@ def _old_callout(parser: Parser, place: int) -> tuple[list[Json], int] | None:
     end = place + 1
     while end < len(parser.lines) and parser.lines[end].text.strip() != ":::":
         end += 1
-    return [_callout(attributes_of(found[1] or ""), parser.inside(place + 1, end))], end + 1
+    return [callout(attributes_of(found[1] or ""), parser.inside(place + 1, end))], end + 1
 
 
 def _pipe_table(parser: Parser, place: int) -> tuple[list[Json], int] | None:
@@ -179,24 +167,17 @@ def _pipe_table(parser: Parser, place: int) -> tuple[list[Json], int] | None:
     while end < len(lines) and lines[end].text.startswith("|"):
         end += 1
     rows = [_cells(line.text) for line in (lines[place], *lines[place + 2 : end])]
-    return [_grid(rows, header_row=True, header_column=False)], end
+    return [grid(rows, header_row=True, header_column=False)], end
 
 
 def _cells(line: str) -> list[list[Json]]:
     inner = line.strip().removeprefix("|")
     inner = inner[:-1] if inner.endswith("|") and not inner.endswith("\\|") else inner
-    return [richtext_block(cell.strip()) for cell in re.split(r"(?<!\\)\|", inner)]
-
-
-def _grid(rows: list[list[list[Json]]], *, header_row: bool, header_column: bool) -> Json:
-    width = max((len(row) for row in rows), default=0) or 1
-    children = [block("table_row", {"cells": row + [[]] * (width - len(row))}) for row in rows]
-    head = {"table_width": width, "has_column_header": header_row, "has_row_header": header_column}
-    return block("table", head, children or [block("table_row", {"cells": [[]] * width})])
+    return [rich_text(cell.strip()) for cell in re.split(r"(?<!\\)\|", inner)]
 
 
 RULES: tuple[Rule, ...] = (
-    _code, _equation, _old_callout, _tag, _line_rule(DIVIDER, _divider), _pipe_table, _line_rule(IMAGE, _image),
+    _code, _equation, _old_callout, tag, _line_rule(DIVIDER, _divider), _pipe_table, _line_rule(IMAGE, _image),
     _line_rule(HEADING, _heading), _line_rule(TO_DO, _to_do), _line_rule(BULLET, _item("bulleted_list_item")),
     _line_rule(NUMBER, _item("numbered_list_item")), _line_rule(QUOTE, _item("quote")), _paragraph,
 )  # fmt: skip

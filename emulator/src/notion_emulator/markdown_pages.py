@@ -22,7 +22,9 @@ def retrieve(call: Call) -> Answer:
     transcript = call.query.get("include_transcript", ["false"])[-1] == "true"
     node = call.node(call.path["page_id"], "page")
     answer = written(call, node, transcript=transcript)
-    if answer["unknown_block_ids"] == [node.id]:  # a reader that asks for what was left out must not ask for ever
+    if answer["unknown_block_ids"] == [
+        node.id
+    ]:  # a reader that asks for what was left out must not ask for ever
         raise call.missing("page", node.id)
     return Answer(answer)
 

@@ -41,6 +41,7 @@ class Parser:
         return Parser(lines, self.rules, self.depth)
 
     def blocks(self) -> list[Json]:
+        """The blocks of all lines, children inside."""
         found: list[Json] = []
         place = 0
         while place < len(self.lines):
@@ -81,6 +82,7 @@ class Parser:
 
 
 def block(kind: str, content: Json, children: list[Json] | None = None) -> Json:
+    """A block in the form of a create request; no children, no key."""
     return {"type": kind, kind: {**content, "children": children} if children else content}
 
 
@@ -91,12 +93,12 @@ def styled(text: str) -> tuple[str, dict[str, str]]:
 
 
 def colored(about: dict[str, str]) -> Json:
+    """``{"color": …}`` of an attribute; empty for none or an unknown one."""
     color = color_of(about.get("color"))
     return {"color": color} if color else {}
 
 
 def text_block(kind: str, text: str, children: list[Json] | None = None, **content: Any) -> Json:
+    """A block of one line of text, its colour taken from the end of the line."""
     line, about = styled(text)
-    return block(kind, {"rich_text": richtext_block(line), **colored(about), **content}, children)
-
-
+    return block(kind, {"rich_text": rich_text(line), **colored(about), **content}, children)

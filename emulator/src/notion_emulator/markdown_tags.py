@@ -11,8 +11,26 @@ __all__ = ["callout", "grid", "source", "tag"]
 
 Json = dict[str, Any]
 
-TAG = re.compile(r'<(?P<name>[a-z_-]+)(?P<about>(?:\s+[\w-]+="[^"]*")*)\s*(?P<end>/?)>(?P<rest>.*)', re.DOTALL)
+TAG = re.compile(
+    r'<(?P<name>[a-z_-]+)(?P<about>(?:\s+[\w-]+="[^"]*")*)\s*(?P<end>/?)>(?P<rest>.*)', re.DOTALL
+)
 CELL = re.compile(r"<td(?:\s[^>]*)?>(.*)</td>$", re.DOTALL)
+
+
+def source(url: str) -> Json:
+    """Where a file comes from: an upload or an address."""
+    scheme, _, rest = url.partition("://")
+    if scheme == "file-upload":
+        return {"type": "file_upload", "file_upload": {"id": rest}}
+    return {"type": "external", "external": {"url": url}}
+
+
+def grid(rows: list[list[list[Json]]], *, header_row: bool, header_column: bool) -> Json:
+    """A table of request rows, short ones filled up."""
+    width = max((len(row) for row in rows), default=0) or 1
+    children = [block("table_row", {"cells": row + [[]] * (width - len(row))}) for row in rows]
+    head = {"table_width": width, "has_column_header": header_row, "has_row_header": header_column}
+    return block("table", head, children or [block("table_row", {"cells": [[]] * width})])
 
 
 def tag(parser: Parser, place: int) -> tuple[list[Json], int] | None:
@@ -52,6 +70,7 @@ def _first_text(blocks: list[Json]) -> tuple[list[Json], list[Json]]:
 
 
 def callout(about: dict[str, str], blocks: list[Json]) -> Json:
+    """A callout: its text is the first paragraph inside."""
     text, rest = _first_text(blocks)
     icon = _icon(about.get("icon"))
     return block("callout", {"rich_text": text, **({"icon": icon} if icon else {}), **colored(about)}, rest)
@@ -72,7 +91,7 @@ def _details(parser: Parser, about: dict[str, str]) -> list[Json]:
         title = found[1]
         lines = lines[place + 1 :]
     children = _children(parser.of(lines))
-    return [block("toggle", {"rich_text": richtext_block(title), **colored(about)}, children)]
+    return [block("toggle", {"rich_text": rich_text(title), **colored(about)}, children)]
 
 
 def _columns(parser: Parser, _about: dict[str, str]) -> list[Json]:
@@ -107,9 +126,9 @@ def _table(parser: Parser, about: dict[str, str]) -> list[Json]:
         if text.startswith("<tr"):
             rows.append([])
         elif rows and (found := CELL.match(text)):
-            rows[-1].append(richtext_block(found[1]))
+            rows[-1].append(rich_text(found[1]))
     header_row, header_column = (about.get(key) == "true" for key in ("header-row", "header-column"))
-    return [_grid(rows, header_row=header_row, header_column=header_column)]
+    return [grid(rows, header_row=header_row, header_column=header_column)]
 
 
 def _synced(parser: Parser, about: dict[str, str]) -> list[Json]:
@@ -134,18 +153,18 @@ def existing(kind: str, known: str | None, title: str = "", **more: Any) -> Json
 
 
 def _unescaped(text: str) -> str:
-    return "".join(item.get("text", {}).get("content", "") for item in richtext_block(text))
+    return "".join(item.get("text", {}).get("content", "") for item in rich_text(text))
 
 
 def _media(kind: str) -> Callable[[dict[str, str], str], list[Json]]:
     def write(about: dict[str, str], inner: str) -> list[Json]:
-        return [block(kind, {"caption": richtext_block(inner), **_source(about.get("src", ""))})]
+        return [block(kind, {"caption": rich_text(inner), **source(about.get("src", ""))})]
 
     return write
 
 
 def _embed(about: dict[str, str], inner: str) -> list[Json]:
-    return [block("embed", {"caption": richtext_block(inner), "url": about.get("src", "")})]
+    return [block("embed", {"caption": rich_text(inner), "url": about.get("src", "")})]
 
 
 def _page(about: dict[str, str], inner: str) -> list[Json]:

@@ -9,6 +9,7 @@ from notion_emulator import (
     markdown_writes,
     properties,
     property_writes,
+    tasks,
     templates,
     versions,
 )
@@ -91,20 +92,30 @@ def create(call: Call) -> Answer:
         )
     if "markdown_version" in body and "markdown" not in body:
         refuse("body", expected("body.markdown_version", "not present", value=body["markdown_version"]))
+    if body.get("allow_async") and "markdown" in body:
+        return tasks.accept(call, "POST /v1/pages", lambda: versions.page(call, _created(call, body)))
+    return _answer(call, _created(call, body))
+
+
+def _created(call: Call, body: Json) -> Page:
+    """The new page of a checked body; where anything in it is refused, none."""
     parent = parent_node(call, body.get("parent"))
     source = parent if isinstance(parent, DataSource) else None
     if source is not None and len(source.rows) >= call.world.settings.row_limit:
         raise RowLimitExceeded
     values = property_writes.accept(call, source, body.get("properties") or {})
     children = _children(call, body, values)
+    content = () if "markdown" in body else blocks.prepared(call, children)
     page = call.world.create_page(
         parent, properties=values, icon=files.accept(call.world, body.get("icon")),
         cover=files.accept(call.world, body.get("cover")), by=call.by, index=_index(parent, body),
     )  # fmt: skip
     property_writes.write(call, page, values, old={})
-    (markdown_writes.place if "markdown" in body else blocks.add)(call, page, children)
+    if "markdown" in body:
+        markdown_writes.place(call, page, children)
+    blocks.insert(call, page, content)
     templates.ask(call, page, body.get("template"))
-    return _answer(call, page)
+    return page
 
 
 def _children(call: Call, body: Json, values: Json) -> list[Json]:

@@ -13,7 +13,7 @@ from syncline.core.model import Fidelity, Kind, Mode
 from syncline.engine.apply import Batch, Context, Work, apply, listing_item
 from syncline.engine.pull import Pull, Watermark, decide_mode, last_watermark, load_pull, save_pull
 from syncline.sources.base import Found, Source, Unreadable
-from syncline.store import connections, frontier
+from syncline.store import connections, documents, frontier
 from syncline.store.database import Database
 
 __all__ = ["Request", "begin", "decide", "named"]
@@ -113,8 +113,9 @@ async def named(source: Source, key: str, kinds: Iterable[Kind]) -> Found:
 async def _make_room(conn: AsyncConnection, connection_id: str, pull: Pull) -> None:
     """What another pull left on the frontier: a pull of named pages sets it aside, any other does it as well.
 
-    Its listings go, since this pull has its own.
+    Its listings go, since this pull has its own, and so do its answers about pages that it had begun: they are old.
     """
+    await documents.discard(conn, connection_id)
     await frontier.reset(conn, connection_id)
     await frontier.clear(conn, connection_id, [Work.LISTING])
     if pull.policy.pages:

@@ -28,7 +28,7 @@ from syncline.store import connections
 from syncline.store.connections import Connection
 from syncline.store.locks import connection_lock
 
-__all__ = ["Asked", "connect", "disconnect", "pick"]
+__all__ = ["Asked", "connect", "disconnect", "executor", "pick"]
 
 _PATIENCE = 4.0
 """Seconds that may be spent on repeating what failed: somebody is waiting."""
@@ -80,8 +80,17 @@ def _client(token: str, version: Version, base_url: str, budget: Budget) -> Clie
 
 async def disconnect(app: App, connection: Connection) -> None:
     """Remove the connection, its token and all that was read through it. Raises Busy while a pull of it runs."""
-    async with connection_lock(app.database, app.settings.home, connection.id), app.database.begin() as conn:
-        await connections.remove(conn, connection.id)
+    from syncline.engine.jobs import forget  # noqa: PLC0415  the job engine takes a second to import
+
+    async with connection_lock(app.database, app.settings.home, connection.id):
+        await asyncio.to_thread(forget, app.settings.jobs, executor(connection))
+        async with app.database.begin() as conn:
+            await connections.remove(conn, connection.id)
+
+
+def executor(connection: Connection) -> str:
+    """The name under which the job engine knows whoever pulls the connection."""
+    return f"pull-{connection.id}"
 
 
 async def pick(app: App, name: str | None) -> Connection:

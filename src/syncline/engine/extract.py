@@ -300,9 +300,7 @@ class Extraction:
         early = self._pull.phase is Phase.LISTING
         content = self._pull.policy.fidelity is not Fidelity.PROPERTIES and not early
         kinds = [kind for kind in Work if content or kind not in (Work.CONTENT, Work.COMMENTS)]
-        return await frontier.take(
-            conn, self._connection_id, kinds=kinds, limit=4 * self._limits.width
-        )
+        return await frontier.take(conn, self._connection_id, kinds=kinds, limit=4 * self._limits.width)
 
     async def _next_phase(self, conn: AsyncConnection) -> list[Item]:
         """Nothing is waiting and nothing in flight: the next phase, and its first work."""
@@ -349,7 +347,6 @@ class Extraction:
 
     async def _finish(self, conn: AsyncConnection) -> None:
         self._pull = self._pull.at(Phase.DONE)
-        await documents.discard(conn, self._connection_id)
         await remember_watermark(conn, self._connection_id, self._pull)
         await save_pull(conn, self._connection_id, None)
 
@@ -388,6 +385,8 @@ class Extraction:
         )
         if (item.key, item.generation) not in self._unfinished:
             return self._reads(item, reading, [reading.begin()])
+        # What is staged may be as old as the pull, so an edit may have come after it that bears an older minute.
+        reading.read_at = self._pull.began_at
         staged = await documents.staged(conn, self._connection_id, item.key, generation=item.generation)
         return self._reads(item, reading, reading.resume(staged, self._parsed))
 

@@ -21,22 +21,22 @@ import logging
 import os
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
-from enum import StrEnum
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 import sqlalchemy as sa
-from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID, WorkflowHandleAsync
+from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID, WorkflowHandleAsync
 from dbos import error as dbos_error
 from sqlalchemy.exc import SQLAlchemyError
 
 from syncline.core.errors import Busy, Retry, StoreUnavailable, SynclineError
+from syncline.engine.task import Failure, JobState, OpenRun, Outcome, Progress, RunState, Task
 
-__all__ = ["Failure", "JobState", "Jobs", "OpenRun", "Outcome", "Progress", "RunState", "Task"]
+__all__ = ["Jobs", "forget"]
 
 _VERSION = "1"
 """Changes only when a run that an older release began can no longer be continued."""
@@ -45,97 +45,6 @@ _SCHEMA = "syncline_jobs"
 _LONGEST_STEP = 2.0
 _LIVE = ("PENDING", "ENQUEUED", "DELAYED")
 _BATCH = 200
-
-
-class Progress(Protocol):
-    """How far a run is. `pages` and `requests` count things by name."""
-
-    @property
-    def done(self) -> bool:
-        """Whether nothing is left to do."""
-        ...
-
-    @property
-    def phase(self) -> str:
-        """What it is doing, in a word or two."""
-        ...
-
-    @property
-    def pages(self) -> Mapping[str, int]:
-        """Pages by what became of them."""
-        ...
-
-    @property
-    def requests(self) -> Mapping[str, int]:
-        """Requests by what they were."""
-        ...
-
-    @property
-    def waiting(self) -> int:
-        """Pieces of work that are known and not done."""
-        ...
-
-
-class OpenRun(Protocol):
-    """A run that is open in this process. All that it must not lose is in the store, not in it."""
-
-    async def advance(self, seconds: float) -> Progress:
-        """Work until done, at most `seconds`. Raises errors of core.errors: they end the run."""
-        ...
-
-    async def stop(self) -> None:
-        """Let what is in flight end and keep it. Called once, whatever ended the run."""
-        ...
-
-
-class RunState(StrEnum):
-    """How a run ended."""
-
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """Why a run failed: the error's class, its sentence, the exit code, and whether the same may work later."""
-
-    kind: str
-    message: str
-    exit_code: int
-    retry: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """The end of a run."""
-
-    state: RunState
-    failure: Failure | None = None
-
-
-class Task(Protocol):
-    """What runs do. Each method may be called again for the same run after a crash."""
-
-    async def begin(self, run: str) -> None:
-        """Note that the run is under way."""
-        ...
-
-    async def open(self, run: str) -> OpenRun:
-        """Open the run in this process, from what the store holds."""
-        ...
-
-    async def finish(self, run: str, outcome: Outcome) -> None:
-        """Note how the run ended."""
-        ...
-
-
-class JobState(StrEnum):
-    """What the job engine knows about a run."""
-
-    LIVE = "live"
-    ENDED = "ended"
-    UNKNOWN = "unknown"
 
 
 @dataclass(slots=True)
@@ -278,11 +187,6 @@ class Jobs:
             await handle.get_result(polling_interval_sec=0.02)
         return outcome
 
-    async def forget(self, runs: Sequence[str]) -> None:
-        """Delete all that is kept here about runs. Live ones are cancelled."""
-        for start in range(0, len(runs), _BATCH):
-            await DBOS.delete_workflows_async(list(runs[start : start + _BATCH]))
-
     async def prune(self, *, before: float) -> int:
         """Forget this executor's runs that ended before a Unix time; how many they were."""
         found = await DBOS.list_workflows_async(
@@ -292,8 +196,41 @@ class Jobs:
             load_output=False,
         )
         old = [one.workflow_id for one in found if (one.updated_at or 0) < before * 1000]
-        await self.forget(old)
+        for start in range(0, len(old), _BATCH):
+            await DBOS.delete_workflows_async(old[start : start + _BATCH])
         return len(old)
+
+
+def forget(store: Path | str, executor: str) -> None:
+    """Delete all that is kept about an executor's runs, taking none of them up. Blocks for a moment.
+
+    Raises StoreUnavailable if the job store cannot be used.
+    """
+    if isinstance(store, Path) and not store.exists():
+        return
+    engine = _engine(store)
+    try:
+        if isinstance(store, Path) or sa.inspect(engine).has_schema(_SCHEMA):
+            _forget(engine, _name(executor))
+    except (dbos_error.DBOSException, SQLAlchemyError) as error:
+        raise StoreUnavailable(f"The job store cannot be opened: {_reason(error)}.") from error
+    finally:
+        engine.dispose()
+
+
+def _forget(engine: sa.Engine, name: str) -> None:
+    client = DBOSClient(
+        system_database_engine=engine,
+        dbos_system_schema=_SCHEMA,
+        serializer=DBOSPortableJSONSerializer(),
+        application_name=name,
+        retry_connection_errors=False,
+    )
+    found = client.list_workflows(application_name=name, load_input=False, load_output=False)
+    runs = [workflow.workflow_id for workflow in found]
+    for start in range(0, len(runs), _BATCH):
+        client.delete_workflows(runs[start : start + _BATCH])
+    client.destroy()
 
 
 _process: _Process | None = None

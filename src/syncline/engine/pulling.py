@@ -15,10 +15,12 @@ from syncline.app import App
 from syncline.core.model import Fidelity, Json, Mode
 from syncline.engine.begin import Request, begin, decide
 from syncline.engine.clients import open_client
+from syncline.engine.connect import executor
 from syncline.engine.extract import Extraction, Limits
-from syncline.engine.jobs import Failure, Jobs, JobState, OpenRun, Outcome, Progress, RunState
+from syncline.engine.jobs import Jobs
 from syncline.engine.plan import Plan, plan
 from syncline.engine.pull import last_watermark, load_pull
+from syncline.engine.task import Failure, JobState, OpenRun, Outcome, Progress, RunState
 from syncline.notion.client import Counts
 from syncline.sources.notion import LANES, NotionSource
 from syncline.store import runs
@@ -86,7 +88,7 @@ async def pull(
     task = PullTask(app, connection)
     async with (
         connection_lock(app.database, app.settings.home, connection.id),
-        Jobs(app.settings.jobs, executor=f"pull-{connection.id}", task=task) as jobs,
+        Jobs(app.settings.jobs, executor=executor(connection), task=task) as jobs,
     ):
         run = await _left_behind(app, connection, asked, jobs) or await task.create(asked)
         await jobs.start(run)

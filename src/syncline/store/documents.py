@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from syncline.core.model import Action, BlockList, Document, DocumentState, Fidelity, Json, Unread
 from syncline.store import connections, records
-from syncline.store.tables import block_lists, chunks, documents, frontier, upsert
+from syncline.store.tables import block_lists, chunks, documents, upsert
 from syncline.store.types import dump
 
 __all__ = [
@@ -113,18 +113,13 @@ async def unfinished(conn: AsyncConnection, connection_id: str) -> set[tuple[str
 
 
 async def discard(conn: AsyncConnection, connection_id: str) -> None:
-    """Drop the generations of readings that were given up: those that do not count and are on no frontier item."""
+    """Drop what was staged of readings that were given up: every generation that does not count."""
     counts = exists().where(
         documents.c.connection_id == block_lists.c.connection_id,
         documents.c.page == block_lists.c.page,
         documents.c.generation == block_lists.c.generation,
     )
-    pending = exists().where(
-        frontier.c.connection_id == block_lists.c.connection_id,
-        frontier.c.key == block_lists.c.page,
-        frontier.c.generation == block_lists.c.generation,
-    )
-    await conn.execute(delete(block_lists).where(_lists_of(connection_id), ~counts, ~pending))
+    await conn.execute(delete(block_lists).where(_lists_of(connection_id), ~counts))
 
 
 async def promote(
