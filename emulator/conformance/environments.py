@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 __all__ = ["FOLDER", "missing_npm", "node_script", "python_environment", "run"]
@@ -39,10 +39,14 @@ def python_environment(name: str, *requirements: str) -> Path:
 
 def node_script(name: str) -> Path:
     """A script of this folder with its packages installed beside it. Raises AssertionError when npm fails."""
-    if not MODULES.exists():
-        with tempfile.TemporaryDirectory(dir=FOLDER, prefix=".venv-") as folder:
-            shutil.copy(FOLDER / "package.json", folder)
+    wanted, known = FOLDER / "package.json", MODULES / "installed.json"
+    if not known.exists() or known.read_bytes() != wanted.read_bytes():
+        shutil.rmtree(MODULES, ignore_errors=True)
+        VENVS.mkdir(exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=VENVS) as folder:
+            shutil.copy(wanted, folder)
             run("npm", "install", "--no-audit", "--no-fund", "--no-package-lock", "--prefix", folder)
+            shutil.copy(wanted, Path(folder) / "node_modules" / known.name)
             _keep(Path(folder) / "node_modules", MODULES)
     return FOLDER / name
 
@@ -55,8 +59,8 @@ def _keep(new: Path, home: Path) -> None:
         shutil.rmtree(new, ignore_errors=True)
 
 
-def run(*command: str, environment: Mapping[str, str] | None = None) -> str:
-    """The standard output of a command. Raises AssertionError with its standard error when it fails."""
+def run(*command: str, environment: Mapping[str, str] | None = None, accept: Collection[int] = (0,)) -> str:
+    """The standard output of a command. Raises AssertionError with its standard error for another exit code."""
     done = subprocess.run(
         command,
         capture_output=True,
@@ -65,5 +69,5 @@ def run(*command: str, environment: Mapping[str, str] | None = None) -> str:
         check=False,
         env={**os.environ, **(environment or {})},
     )
-    assert done.returncode == 0, f"{command[:3]} ended with {done.returncode}: {done.stderr[-3000:]}"
+    assert done.returncode in accept, f"{command[:3]} ended with {done.returncode}: {done.stderr[-3000:]}"
     return done.stdout

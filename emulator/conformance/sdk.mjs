@@ -4,6 +4,7 @@
 //
 // Prints one JSON object: {"steps": {name: null | "what failed"}, "called": [...], "methods": [...]}.
 import assert from "node:assert/strict";
+import { createServer } from "node:http";
 import * as sdk from "@notionhq/client";
 
 const [url, token, root, version] = process.argv.slice(2);
@@ -296,6 +297,42 @@ await step("errors", async () => {
   await refused(stranger.users.me({}), "unauthorized", 401);
   await refused(notion.pages.retrieve({ page_id: "00000000-0000-0000-0000-000000000000" }), "object_not_found", 404);
   await refused(client.request({ path: "nowhere", method: "get" }), "invalid_request_url", 400);
+});
+
+// The webhooks' signatures are checked by the SDK's own verifier, over the bytes as they arrived.
+await step("webhooks", async () => {
+  const received = [];
+  const server = createServer(async (request, response) => {
+    const chunks = [];
+    for await (const chunk of request) chunks.push(chunk);
+    received.push({ body: Buffer.concat(chunks), signature: request.headers["x-notion-signature"] });
+    response.end();
+  });
+  await new Promise((ready) => server.listen(0, "127.0.0.1", ready));
+  const control = (method, path, body) =>
+    fetch(`${url}/_emulator/${path}`, { method, body: JSON.stringify(body), headers: { "content-type": "application/json" } }).then((answer) => answer.json());
+  const until = async (condition) => {
+    for (let tries = 0; tries < 200 && !condition(); tries += 1) await new Promise((next) => setTimeout(next, 25));
+    assert.ok(condition(), "nothing arrived");
+  };
+  try {
+    const { id } = await control("POST", "webhooks", { url: `http://127.0.0.1:${server.address().port}/` });
+    await until(() => received.length === 1);
+    const { verification_token: verificationToken } = JSON.parse(received[0].body);
+    const page = await notion.pages.create({ parent: { page_id: root }, properties: { title: { title: text("Watched") } } });
+    const named = () => received.find((one) => JSON.parse(one.body).entity?.id === page.id);
+    await control("POST", "clock", { advance: 300 });
+    await until(named);
+    for (const one of received) assert.equal(await sdk.verifyWebhookSignature({ ...one, verificationToken }), true);
+    const forged = Buffer.concat([named().body, Buffer.from(" ")]);
+    assert.equal(await sdk.verifyWebhookSignature({ body: forged, signature: named().signature, verificationToken }), false);
+    const event = JSON.parse(named().body);
+    assert.deepEqual([event.type, event.entity.type, event.attempt_number, event.data.parent.id], ["page.created", "page", 1, root]);
+    await control("DELETE", "webhooks", { id });
+  } finally {
+    server.close();
+    server.closeAllConnections();
+  }
 });
 
 const { CLIENT_ID: client_id, CLIENT_SECRET: client_secret, CODE: code } = process.env;

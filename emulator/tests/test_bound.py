@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from notion_emulator import Emulator, World, seed
+from notion_emulator.figures import figures
 from notion_emulator.seed import Seeded
 from notion_emulator.service import Request, respond
 
@@ -137,3 +138,22 @@ def test_the_cap_hides_rows_that_windows_bring_back(seeded: tuple[Reader, Seeded
         last = answer["results"][-1]["created_time"]
         body["filter"] = {"timestamp": "created_time", "created_time": {"on_or_after": last}}
     assert len(seen) == 75
+
+
+def test_the_bound_of_a_connection_counts_what_it_reaches(seeded: tuple[Reader, Seeded]) -> None:
+    reader, made = seeded
+    world, connection = reader.emulator.world, reader.emulator.connection
+    pages = list(world.pages.values())
+    for page in pages[1:9:3]:
+        world.unshare(connection, page.id)
+    world.trash(pages[2])
+    world.trash(next(iter(world.databases.values())))
+    mine = figures(world, connection)
+    assert mine.pages < made.figures.pages
+    reader.emulator.requests.clear()
+    reader.enumerate()
+    assert len(reader.pages) == mine.pages
+    reader.complete()
+    assert reader.emulator.requests.count() == mine.properties_bound
+    reader.blocks()
+    assert reader.emulator.requests.count() == mine.blocks_bound

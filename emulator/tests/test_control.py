@@ -153,3 +153,18 @@ def test_oauth_and_webhooks_are_reached_by_control(emulator: Emulator) -> None:
         == made["id"]
     )
     assert turn(emulator, "DELETE", "/webhooks", {"id": made["id"]})[1]["subscriptions"] == []
+
+
+def test_another_workspace_has_its_own_connections(emulator: Emulator, ask: Any) -> None:
+    made = turn(emulator, "POST", "/workspaces", {"workspace": "empty"})[1]
+    second = turn(
+        emulator, "POST", "/workspaces", {"workspace": "generated:pages=3,rows=0,blocks=4,data_sources=0"}
+    )[1]
+    assert len({made["token"], second["token"], emulator.token}) == 3
+    assert ask.refusal("GET", f"/pages/{made['root_page_id']}")[0] == 404
+    ask.token = turn(emulator, "POST", "/connections", {"name": "There", "workspace": made["id"]})[1]["token"]
+    assert ask("GET", f"/pages/{made['root_page_id']}")["id"] == made["root_page_id"]
+    assert turn(emulator, "POST", "/connections", {"workspace": "x"})[0] == 400
+    assert turn(emulator, "POST", "/workspaces", {"workspace": "nope"})[0] == 400
+    with pytest.raises(ValueError, match="another seed"):
+        emulator.add_world(World())

@@ -294,3 +294,29 @@ def test_a_trashed_source_has_no_rows_to_query(ask: Any) -> None:
     ask.row(source)
     ask("PATCH", f"/databases/{source['parent']['database_id']}", {"in_trash": True})
     assert ask("POST", f"/data_sources/{source['id']}/query", {})["results"] == []
+
+
+def test_nothing_is_moved_into_itself(ask: Any) -> None:
+    source = ask.table()
+    row = ask.row(source)["id"]
+    database = source["parent"]["database_id"]
+    assert (
+        ask.refusal("PATCH", f"/databases/{database}", {"parent": {"page_id": row}})[1] == "validation_error"
+    )
+    assert ask.refusal("POST", f"/pages/{row}/move", {"parent": {"page_id": row}})[1] == "validation_error"
+    parent = {"type": "page_id", "page_id": row}
+    inner = ask(
+        "POST", "/databases", {"parent": parent, "initial_data_source": {"properties": {"N": {"title": {}}}}}
+    )["id"]
+    assert (
+        ask.refusal("PATCH", f"/data_sources/{source['id']}", {"parent": {"database_id": inner}})[1]
+        == "validation_error"
+    )
+    assert ask("GET", f"/pages/{row}")["in_trash"] is False
+
+
+def test_a_refused_write_makes_no_option(ask: Any) -> None:
+    source = ask.table({"A": {"select": {}}, "N": {"number": {}}})
+    values = {"A": {"select": {"name": "new"}}, "N": {"number": "x"}}
+    ask.refusal("POST", "/pages", {"parent": {"data_source_id": source["id"]}, "properties": values})
+    assert ask("GET", f"/data_sources/{source['id']}")["properties"]["A"]["select"]["options"] == []

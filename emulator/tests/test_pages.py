@@ -177,6 +177,7 @@ def test_filter_properties_shows_what_is_named(ask: Any) -> None:
     assert list(
         ask("GET", f"/pages/{row['id']}?filter_properties=B&filter_properties={id}")["properties"]
     ) == ["A", "B"]
+    assert list(ask("GET", f"/pages/{row['id']}?filter_properties=A,B")["properties"]) == ["A", "B"]
     message = ask.refusal("GET", f"/pages/{row['id']}?filter_properties=Colour")[2]
     assert message == "Could not find property with name or id: Colour"
 
@@ -314,3 +315,23 @@ def test_a_page_of_markdown_may_be_made_later(emulator: Emulator, ask: Any) -> N
     page = done["result"]["id"]
     assert ask("GET", f"/pages/{page}")["properties"]["title"]["title"][0]["plain_text"] == "Title"
     assert ask("GET", f"/pages/{page}/markdown")["markdown"] == "Text"
+
+
+def test_a_time_zone_gives_its_offset(ask: Any) -> None:
+    source = ask.table({"D": {"date": {}}})
+    row = ask.row(source, D={"date": {"start": "2026-07-01T12:00:00", "time_zone": "America/New_York"}})
+    expected = {"start": "2026-07-01T12:00:00.000-04:00", "end": None, "time_zone": "America/New_York"}
+    assert row["properties"]["D"]["date"] == expected
+    for date in ({"start": "2026-07-01T12:00:00", "time_zone": "Mars/Base"}, {"start": "soon"}):
+        assert (
+            ask.refusal("PATCH", f"/pages/{row['id']}", {"properties": {"D": {"date": date}}})[1]
+            == "validation_error"
+        )
+
+
+def test_what_comes_out_of_the_trash_may_be_unshared(emulator: Emulator, ask: Any) -> None:
+    page = ask.page()["id"]
+    emulator.settings.restore_drops_access = True
+    emulator.world.trash(emulator.world.pages[page])
+    emulator.world.restore(emulator.world.pages[page])
+    assert ask.refusal("GET", f"/pages/{page}")[0] == 404

@@ -15,6 +15,7 @@ import pytest
 
 from notion_emulator import Emulator, World
 from notion_emulator.objects import FileUpload, Page
+from notion_emulator.replay import Recording
 from notion_emulator.service import Request, respond
 
 RECORDINGS = Path(os.environ.get("NOTION_RECORDINGS", Path(__file__).parents[3] / "shared" / "recordings"))
@@ -227,3 +228,21 @@ def old(block: dict[str, Any]) -> dict[str, Any]:
             holder["file"] = sorted(holder["file"])
     flags = {key: block[key] for key in ("archived", "in_trash")}
     return {key: one for key, one in block.items() if key not in flags} | {kind: content} | flags
+
+
+@pytest.mark.parametrize("name", ["blocks-2022-06-28.jsonl", "endpoints-2025-09-03.jsonl"])
+def test_a_replay_gives_every_recorded_answer_again_in_order(name: str) -> None:
+    recording = Recording()
+    recording.read(RECORDINGS / name)
+    emulator = Emulator(recording=recording)
+    for one in exchanges(name):
+        request = one["request"]
+        path, _, query = request["path"].partition("?")
+        headers = {"authorization": "Bearer anything", "notion-version": request["version"]}
+        multipart = request["body"] == "<multipart>"
+        if multipart:
+            headers["content-type"] = "multipart/form-data; boundary=x"
+        body = b"" if request["body"] is None or multipart else json.dumps(request["body"]).encode()
+        answer = respond(emulator, Request(request["method"], path, query, headers, body))
+        assert answer.status == one["response"]["status"]
+        assert json.loads(answer.body) == one["response"]["body"]

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from notion_emulator import Emulator, World
-from notion_emulator.service import Request, download
+from notion_emulator.service import Request, download, respond
 
 VERSIONS = ("2022-06-28", "2025-09-03", "2026-03-11")
 
@@ -82,6 +82,19 @@ def test_ids_are_read_without_dashes_and_with_a_trailing_slash(emulator: Emulato
 def test_a_json_body_on_get_does_not_matter(emulator: Emulator, ask: Any) -> None:
     assert ask.raw("GET", f"/blocks/{emulator.root_page_id}/children", {"page_size": 1000}).status == 200
     assert ask.raw("GET", "/users", b"not json").status == 200
+
+
+def test_a_path_outside_v1_says_where_notion_is(emulator: Emulator) -> None:
+    answer = respond(emulator, Request("GET", "/users/me"))
+    assert answer.status == 400
+    assert b"below /v1/" in answer.body
+
+
+def test_paging_in_the_wrong_place_is_refused(ask: Any) -> None:
+    message = ask.refusal("POST", "/search?start_cursor=x", {})[2]
+    assert message == 'query failed validation: query.start_cursor should be not present, instead was `"x"`.'
+    message = ask.refusal("POST", "/comments?page_size=5", {})[2]
+    assert message == 'query failed validation: query.page_size should be not present, instead was `"5"`.'
 
 
 def test_head_is_answered_as_get(emulator: Emulator, ask: Any) -> None:

@@ -1,3 +1,4 @@
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -5,6 +6,7 @@ import pytest
 
 from notion_emulator import Emulator
 from notion_emulator.snapshot import dump, load
+from notion_emulator.workspaces import open_workspace
 
 
 def test_a_saved_world_answers_as_before(emulator: Emulator, ask: Any, paragraph: Any, text: Any) -> None:
@@ -34,3 +36,12 @@ def test_saving_twice_gives_the_same_bytes(emulator: Emulator, ask: Any) -> None
 def test_a_file_that_is_no_world_is_refused(data: bytes) -> None:
     with pytest.raises(ValueError, match=r"saved workspace|form 99"):
         load(data)
+
+
+def test_a_saved_file_is_a_workspace_to_serve(emulator: Emulator, ask: Any, tmp_path: Path) -> None:
+    page = ask.page("kept")["id"]
+    file = tmp_path / "world.json"
+    file.write_bytes(dump(emulator.world))
+    opened = open_workspace(str(file))
+    assert opened.token == emulator.token
+    assert opened.world.title(opened.world.pages[page]) == "kept"

@@ -20,3 +20,12 @@ def test_e_mail_needs_its_capability(emulator: Emulator, ask: Any) -> None:
     ada = emulator.world.add_user("Ada", email="ada@example.com")
     emulator.connection.capabilities -= {"read_emails"}
     assert ask("GET", f"/users/{ada.id}")["person"] == {}
+
+
+def test_a_personal_token_writes_in_its_owner_s_name(emulator: Emulator, ask: Any) -> None:
+    ada = emulator.world.add_user("Ada")
+    ask.token = emulator.world.connect("Ada's token", kind="personal", owner=ada.id).token
+    assert ask.page()["created_by"]["id"] == ada.id
+    private = ask("POST", "/pages", {"properties": {}})
+    assert private["parent"] == {"type": "workspace", "workspace": True}
+    assert ask("GET", "/users/me")["bot"]["owner"]["user"]["name"] == "Ada"

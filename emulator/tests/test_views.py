@@ -120,3 +120,26 @@ def test_an_unknown_view_type_is_named(ask: Any) -> None:
         "type": "feed",
     }
     assert ask.refusal("POST", "/views", body)[2] == "Unsupported view type: feed"
+
+
+def test_a_dashboard_keeps_its_widgets_in_rows(ask: Any) -> None:
+    source = ask.table()
+    board = view(ask, source, type="dashboard")["id"]
+
+    def widget(**placement: Any) -> str:
+        body = {
+            "data_source_id": source["id"],
+            "name": "W",
+            "type": "list",
+            "view_id": board,
+            "placement": placement,
+        }
+        return str(ask("POST", "/views", body)["id"])
+
+    first, second = widget(type="new_row"), widget(type="existing_row", row_index=0)
+    top = widget(type="new_row", row_index=0)
+    rows = ask("GET", f"/views/{board}")["configuration"]["rows"]
+    assert [[one["view_id"] for one in row["widgets"]] for row in rows] == [[top], [first, second]]
+    assert [(one["row_index"], one["width"]) for one in rows[1]["widgets"]] == [(1, 6), (1, 6)]
+    ask("DELETE", f"/views/{top}")
+    assert len(ask("GET", f"/views/{board}")["configuration"]["rows"]) == 1

@@ -54,7 +54,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 load = typer.Typer(help="Write changes into Markdown files or SQL tables.", rich_markup_mode=None)
-app.add_typer(load, name="load", no_args_is_help=True)
+app.add_typer(load, name="load")
 
 Connection = Annotated[
     str | None, typer.Argument(help="Name or id of the connection; not needed where there is only one.")
@@ -78,9 +78,21 @@ def run(arguments: list[str] | None = None) -> int:
         say = getattr(error, "format_message", None)
         if say is None:
             raise
-        print(f"Error: {say()} `syncline --help` tells more.", file=sys.stderr)  # noqa: T201  Rich is not needed for it
-        return 2
+        sentence = say().replace("Value error, ", "").rstrip(".")
+        return _misused(
+            f"{sentence}; `syncline --help` tells more.", sys.argv if arguments is None else arguments
+        )
     return code or 0
+
+
+def _misused(sentence: str, arguments: list[str]) -> int:
+    """Say what is wrong, as JSON too where that was asked for; the exit code."""
+    if "--json" in arguments:
+        from syncline.commands import refuse  # noqa: PLC0415  heavy; see above
+
+        return refuse(sentence)
+    typer.echo(f"Error: {sentence}", err=True)
+    return 2
 
 
 def _execute(command: str, **arguments: Any) -> None:
@@ -200,6 +212,13 @@ def pull(  # noqa: PLR0913  its options are its arguments
         dry_run=dry_run,
         as_json=json,
     )
+
+
+@load.callback(invoke_without_command=True)
+def load_anything(context: typer.Context) -> None:
+    """Write changes into Markdown files or SQL tables."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
 
 
 @load.command("markdown")

@@ -41,17 +41,21 @@ from syncline.watched import STOPPED, watched_load, watched_pull
 if TYPE_CHECKING:
     from syncline.engine.plan import Plan
 
-__all__ = ["execute"]
+__all__ = ["execute", "refuse"]
 
 
 def execute(command: str, arguments: dict[str, Any]) -> int:
     """Run a command and return its exit code."""
     terminal = Terminal()
     try:
-        return asyncio.run(_COMMANDS[command](terminal, **arguments)) or 0
+        code = asyncio.run(_COMMANDS[command](terminal, **arguments)) or 0
+        sys.stdout.flush()
     except SynclineError as error:
         terminal.error(str(error))
         return error.exit_code
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        terminal.note("Stopped.")
+        return STOPPED
     except BrokenPipeError:  # whoever read our output has enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
@@ -62,6 +66,15 @@ def execute(command: str, arguments: dict[str, Any]) -> int:
             f"Unexpected {type(error).__name__}: {error}. SYNCLINE_LOG_LEVEL=debug shows where; please report it."
         )
         return SynclineError.exit_code
+    return code
+
+
+def refuse(sentence: str) -> int:
+    """Say as JSON and in words that the command makes no sense; the exit code."""
+    terminal, error = Terminal(), BadInput(sentence)
+    terminal.json(refusal(error, 0.0))
+    terminal.error(sentence)
+    return error.exit_code
 
 
 @asynccontextmanager

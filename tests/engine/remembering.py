@@ -117,6 +117,7 @@ class Remembering:
         """Begin a run, as a process does that has just started."""
         pull = await self.begin(request)
         run = f"run-{self.runs}"
+        self.source.spent = 0
         async with self.database.begin() as conn:
             await runs.start(
                 conn,

@@ -621,3 +621,16 @@ async def test_a_clock_ahead_of_notion_loses_no_edit(make: Make) -> None:
     pulling.pass_time(minutes=3)
     await pulling.pull()
     assert (await pulling.pages())[pulling.emulator.seeded.root.id].title == "Edited"
+
+
+async def test_a_missing_capability_is_listed_and_no_page_is_incomplete_for_it(make: Make) -> None:
+    pulling = await make(pages=5, rows=0, data_sources=0, blocks=10)
+    pulling.emulator.faults.add(403, path="/v1/users")
+    progress = await pulling.pull()
+    assert [(entry.page, entry.operation, entry.status) for entry in await pulling.ledger()] == [
+        ("users", "listing", 403)
+    ]
+    assert progress.pages["incomplete"] == 0
+    pulling.emulator.faults.active.clear()
+    await pulling.pull(Request(mode=Mode.RECONCILE))
+    assert await pulling.ledger() == []

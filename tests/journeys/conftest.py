@@ -110,6 +110,8 @@ class Syncline:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            # A shell starts what runs in its background with interrupts ignored, and so all below it.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509  no threads here
         )
 
     def __call__(self, *arguments: str, **environment: str) -> Ended:

@@ -33,6 +33,7 @@ def connections(home: Path) -> int:
         ({"--token": "ntn_wrong"}, 5, "Notion refuses the token: API token is invalid."),
         ({"--token": "two words"}, 2, "The token is empty or holds characters that no token has"),
         ({"--base-url": NOWHERE}, 7, f"Notion cannot be reached at {NOWHERE}"),
+        ({"--base-url": "http://127.0.0.1:99999"}, 2, "Port out of range"),
         ({"--base-url": "ftp://notion"}, 2, "'ftp://notion' is no address of Notion"),
         ({"--notion-version": "2020-01-01"}, 2, "'2020-01-01' is no version of Notion's API"),
         ({"--rate": "fast"}, 2, "'fast' is no rate: write REQUESTS/SECONDS"),
@@ -110,6 +111,27 @@ def test_a_key_that_does_not_fit_the_store_says_so(syncline: Syncline, notion: N
     assert ended.code == 2
     assert ended.json["error"]["kind"] == "BadInput"
     assert "encrypted with another key" in ended.err
+
+
+def test_with_json_even_what_is_typed_wrong_is_one_object(here: Here, syncline: Syncline) -> None:
+    ended = here(syncline, "pull", "--json", "--bogus")
+
+    assert ended.code == 2
+    assert ended.json["error"]["message"].startswith("No such option: --bogus")
+    assert ended.err.startswith("Error: No such option: --bogus")
+
+
+def test_an_unknown_page_costs_the_request_that_found_that_out(here: Here, pulled: Syncline) -> None:
+    ended = here(pulled, "pull", "--page", UNKNOWN, "--json")
+
+    assert ended.json["requests"] == {"made": 1, "bound": 1, "rate_limited": 0}
+
+
+def test_load_alone_shows_its_help(here: Here, syncline: Syncline) -> None:
+    ended = here(syncline, "load")
+
+    assert (ended.code, ended.err) == (0, "")
+    assert "Usage: syncline load" in ended.out
 
 
 def test_several_connections_have_to_be_told_apart(syncline: Syncline, notion: Notion) -> None:

@@ -4,11 +4,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from tests.contracts.source import SourceContract
 
 from syncline.core.model import Kind
 from syncline.sources.base import Key, ListingExpired, Source
 from syncline.sources.memory import MemorySource
-from tests.contracts.source import SourceContract
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 

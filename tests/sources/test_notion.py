@@ -7,9 +7,11 @@ from typing import Any
 import httpx2
 import pytest
 import pytest_asyncio
+from tests.contracts.source import SourceContract, listed, walked
+from tests.engine.pulling import SteadyClock
+
 from notion_emulator import Emulator
 from notion_emulator.rich_text import plain
-
 from syncline.core.errors import Refused, Unreachable
 from syncline.core.model import Fidelity, Kind
 from syncline.notion.budget import Unlimited
@@ -17,8 +19,6 @@ from syncline.notion.client import Client, Runtime
 from syncline.notion.objects import Version
 from syncline.sources.base import Key, ListingExpired, Unreadable
 from syncline.sources.notion import NotionSource
-from tests.contracts.source import SourceContract, listed, walked
-from tests.engine.pulling import SteadyClock
 
 
 def paragraph(text: str) -> dict[str, Any]:

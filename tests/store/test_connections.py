@@ -121,7 +121,7 @@ async def test_numbers_drawn_at_once_are_never_the_same(database: Database) -> N
     assert sorted(await asyncio.gather(*(draw() for _ in range(10)))) == list(range(1, 21, 2))
 
 
-@pytest.mark.parametrize("use", [partial(connections.advance, n=1), connections.hold, connections.remove])
+@pytest.mark.parametrize("use", [partial(connections.advance, n=1), connections.remove])
 async def test_a_connection_that_is_gone_has_no_numbers(database: Database, use: Any) -> None:
     async with database.begin() as conn:
         with pytest.raises(NotFound, match="no connection c"):

@@ -68,13 +68,23 @@ async def test_entries_of_pages_are_resolved(
         assert await ledger.count_open(conn, "d") == 1
 
 
+async def test_entries_of_one_operation_are_resolved_and_the_others_stay(database: Database) -> None:
+    async with database.begin() as conn:
+        comments = Entry("p", None, "comments", 500, "internal", "It failed.")
+        await ledger.record(conn, "c", [comments, BLOCK], run_id=None, now=T0)
+
+        assert await ledger.resolve(conn, "c", ["p"], operation="comments") == 1
+        assert [entry.operation for entry in await entries(conn)] == ["content"]
+
+
 async def test_entries_and_their_pages_are_counted(database: Database) -> None:
     async with database.begin() as conn:
-        assert (await ledger.count_open(conn, "c"), await ledger.count_pages(conn, "c")) == (0, 0)
+        assert (await ledger.count_open(conn, "c"), await ledger.count_pages(conn, "c", beside="x")) == (0, 0)
 
         await ledger.record(conn, "c", [WHOLE, BLOCK, OTHER], run_id=None, now=T0)
 
-        assert (await ledger.count_open(conn, "c"), await ledger.count_pages(conn, "c")) == (3, 2)
+        assert (await ledger.count_open(conn, "c"), await ledger.count_pages(conn, "c", beside="x")) == (3, 2)
+        assert await ledger.count_pages(conn, "c", beside=OTHER.operation) == 0
 
 
 async def test_the_list_goes_on_behind_an_entry(database: Database) -> None:

@@ -370,6 +370,15 @@ async def test_descendants_are_all_live_records_below(database: Database) -> Non
         assert await records.descendants(conn, "c", []) == []
 
 
+async def test_a_record_in_a_block_hangs_below_the_page_around_it(database: Database) -> None:
+    async with database.begin() as conn:
+        await upsert(conn, page("a"), page("b", parent="block in a"), page("c", parent="b"))
+        await records.adopt(conn, "c", {"b": "a"}, now=T0)
+
+        assert await records.places(conn, "c", ["a", "b", "c", "z"]) == {"a": None, "b": "a", "c": "b"}
+        assert await records.parents(conn, "c", ["b", "z"]) == {"b": "block in a"}
+
+
 async def test_a_circle_of_parents_ends(database: Database) -> None:
     async with database.begin() as conn:
         await upsert(conn, page("a", parent="b"), page("b", parent="a"))

@@ -61,7 +61,10 @@ def _recording(paths: list[Path] | None) -> Recording | None:
         return None
     recording = Recording()
     for path in paths:
-        recording.read(path)
+        try:
+            recording.read(path)
+        except OSError as error:
+            raise ValueError(f"Cannot read the recording {path}: {error.strerror}.") from None
     return recording
 
 

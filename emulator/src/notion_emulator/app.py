@@ -108,14 +108,20 @@ async def _fate(response: Response, scope: Scope, receive: Receive, send: Send) 
     if response.fate == "timeout":
         if abort is None:
             raise TimeoutError("The emulator was asked not to answer this request.")
-        while (await receive())["type"] != "http.disconnect":
-            pass
+        await _gone(receive)
         return
     if abort is None:
         raise ConnectionResetError("The emulator was asked to break this answer off.")
     if response.fate == "truncated":
         await _begin(send, response)
     abort()
+    await _gone(receive)  # the server then knows that no answer is missing
+
+
+async def _gone(receive: Receive) -> None:
+    """Wait until the client is no longer there."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 async def _begin(send: Send, response: Response) -> None:

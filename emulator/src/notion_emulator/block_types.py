@@ -198,18 +198,19 @@ def _file_name(world: World, content: Json) -> str:
     return str(path.rsplit("/", 1)[-1])
 
 
+NEVER_FIXED = frozenset({"synced_block", "meeting_notes"})
+
+
 def is_fixed(block: Block) -> bool:
     """Whether nothing but a change of the block itself can change its answer: no signed URL, mention, mirror."""
     content = block.content
-    return (
-        block.type not in ("synced_block", "meeting_notes")
-        and content.get("type") != "file"
-        and not isinstance(content.get("url"), dict)
-        and text_is_fixed(content.get("rich_text", ()))
-        and text_is_fixed(content.get("caption", ()))
-        and all(text_is_fixed(cell) for cell in content.get("cells", ()))
-        and (content.get("icon") or {}).get("type") not in ("file", "custom_emoji")
-    )
+    if block.type in NEVER_FIXED or content.get("type") == "file" or isinstance(content.get("url"), dict):
+        return False
+    if (icon := content.get("icon")) and icon["type"] in ("file", "custom_emoji"):
+        return False
+    if not text_is_fixed(content.get("rich_text", ())) or not text_is_fixed(content.get("caption", ())):
+        return False
+    return all(map(text_is_fixed, content.get("cells", ())))
 
 
 def rendered(call: Call, block: Block) -> Json:

@@ -11,7 +11,8 @@
 | GET, DELETE /_emulator/requests | method, path, status, limit | the log; or begin anew |
 | GET, POST, DELETE /_emulator/faults | {what, …} of Fault | list, add, clear |
 | DELETE /_emulator/cursors | | every query session dies |
-| GET, POST /_emulator/connections | {name, kind, capabilities, all_pages} | list; a new one with its token |
+| GET, POST /_emulator/connections | {name, kind, capabilities, all_pages, workspace} | list; a new one with its token |
+| POST /_emulator/workspaces | {workspace: "empty" …} | another workspace with its own connection and token |
 | POST /_emulator/shares | {id, shared, connection} | give or take a page and what is below it |
 | GET /_emulator/figures | | the sizes of the workspace as a reader counts them |
 | GET /_emulator/markers | | where each marker of a generated workspace stands |
@@ -180,12 +181,16 @@ def _shown(connection: Connection) -> Json:
 
 
 def _connect(emulator: "Emulator", asked: Json) -> Json:
+    worlds = {one.id: one for one in emulator.worlds}
+    world = worlds.get(asked.pop("workspace", emulator.world.id))
+    if world is None:
+        raise Misused(f"There is no such workspace; there are {', '.join(worlds)}.")
     capabilities = frozenset(asked.pop("capabilities", CAPABILITIES))
     if unknown := capabilities - CAPABILITIES:
         raise Misused(
             f"There is no capability {', '.join(sorted(unknown))}; there are {', '.join(sorted(CAPABILITIES))}."
         )
-    return _shown(emulator.world.connect(asked.pop("name", "Connection"), capabilities=capabilities, **asked))
+    return _shown(world.connect(asked.pop("name", "Connection"), capabilities=capabilities, **asked))
 
 
 def _share(emulator: "Emulator", asked: Json) -> Json:
@@ -215,6 +220,14 @@ def _replace_world(emulator: "Emulator", asked: Json) -> Json:
 def _markers(emulator: "Emulator", _asked: Json) -> list[Json]:
     seeded = emulator.seeded
     return [one._asdict() for one in seeded.markers] if seeded else []
+
+
+def _add_workspace(emulator: "Emulator", asked: Json) -> Json:
+    from notion_emulator.workspaces import open_workspace  # noqa: PLC0415 - it opens emulators, which hold this control
+
+    opened = open_workspace(asked["workspace"], seed=len(emulator.worlds))
+    world = emulator.add_world(opened.world)
+    return {"id": world.id, "token": opened.token, "root_page_id": opened.root_page_id}
 
 
 def _clients(emulator: "Emulator", _asked: Json) -> Json:
@@ -288,6 +301,7 @@ ACTIONS: dict[tuple[str, str], Callable[["Emulator", Json], Any]] = {
     ("DELETE", "/cursors"): _clear_cursors,
     ("GET", "/connections"): _connections,
     ("POST", "/connections"): _connect,
+    ("POST", "/workspaces"): _add_workspace,
     ("POST", "/shares"): _share,
     ("GET", "/figures"): _figures,
     ("GET", "/markers"): _markers,

@@ -4,10 +4,10 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from notion_emulator import blocks, files, pages, properties, query, schema, versions
+from notion_emulator import blocks, files, properties, query, schema, versions
 from notion_emulator.call import V26, Answer, Call
 from notion_emulator.errors import ValidationFailed
-from notion_emulator.objects import Database, DataSource, Json, Page, View
+from notion_emulator.objects import Database, DataSource, Json, View
 from notion_emulator.paging import PAGE_SIZE, envelope, session_page
 from notion_emulator.rich_text import RICH_TEXT, normalise
 from notion_emulator.validate import anything, array, boolean, keyed, literal, obj, one_key, string, uuid
@@ -83,15 +83,19 @@ def update(call: Call) -> Answer:
     trash = body.get("in_trash", body.get("archived"))
     if world.in_trash(source) and trash is not False:
         raise ValidationFailed(blocks.TRASHED)
+    icon, title = files.accept(world, body.get("icon")), normalise(world, body.get("title", []))
+    database = call.database(body["parent"]["database_id"]) if "parent" in body else None
+    if database is not None and world.holds(source, database):
+        raise ValidationFailed("A data source cannot be moved into itself.")
     if "properties" in body:
         schema.changed(call, source, body["properties"])
     if "icon" in body:
-        source.icon = files.accept(world, body["icon"])
+        source.icon = icon
         world.touch(source, by=call.by)
     if "title" in body:
-        _rename(call, source, normalise(world, body["title"]))
-    if "parent" in body:
-        _move(call, source, call.database(body["parent"]["database_id"]))
+        _rename(call, source, title)
+    if database is not None:
+        _move(call, source, database)
     if trash is not None:
         (world.trash if trash else world.restore)(source, by=call.by)
     return Answer(versions.data_source(call, source))
@@ -124,7 +128,7 @@ def run_query(call: Call, source: DataSource, *, kind: str) -> Answer:
     """Filter and sort the rows of a source once, then page through them in a session."""
     call.allow("read_content")
     body = call.checked(QUERY)
-    only = _wanted(call, source)
+    only = properties.wanted(source.properties, call.query.get("filter_properties", []))
     asked = {key: body.get(key) for key in ("filter", "sorts", "is_archived", "result_type")}
     question = json.dumps([call.connection.id, source.id, asked], sort_keys=True)
     ids, following, capped = session_page(
@@ -134,22 +138,6 @@ def run_query(call: Call, source: DataSource, *, kind: str) -> Answer:
     rows = [row for id in ids if not (row := call.world.pages[id]).trashed]
     results = [versions.page(call, row, only=only) for row in rows]
     return Answer(envelope(results, kind, following, capped=capped))
-
-
-def _wanted(call: Call, source: DataSource) -> set[str] | None:
-    named = [one for value in call.query.get("filter_properties", []) for one in value.split(",")]
-    if not named:
-        return None
-    blank = Page(
-        id="",
-        parent_kind="data_source",
-        parent_id=source.id,
-        created=0,
-        edited=0,
-        created_by="",
-        edited_by="",
-    )
-    return pages.wanted(call, blank)
 
 
 def selected(call: Call, source: DataSource, body: Json) -> list[str]:

@@ -94,14 +94,18 @@ def update(call: Call) -> Answer:
     world = call.world
     if world.in_trash(database) and trash is not False:
         raise ValidationFailed(blocks.TRASHED)
+    head, title = _head(call, body), normalise(world, body.get("title", []))
+    parent = _parent(call, body["parent"]) if "parent" in body else None
+    if parent is not None and world.holds(database, parent):
+        raise ValidationFailed("A database cannot be moved into itself.")
     if body.get("properties"):
         schema.changed(call, versions.only_source(call, database), body["properties"])
-    for name, value in _head(call, body).items():
+    for name, value in head.items():
         setattr(database, name, value)
     if "title" in body:
-        _rename(call, database, normalise(world, body["title"]))
+        _rename(call, database, title)
     if "parent" in body:
-        world.move(database, _parent(call, body["parent"]), by=call.by)
+        world.move(database, parent, by=call.by)
     if trash is not None:
         (world.trash if trash else world.restore)(database, by=call.by)
     world.revision += 1

@@ -94,7 +94,14 @@ class Emulator:
         self.limits.clear()
 
     def add_world(self, world: World) -> World:
-        """Serve another workspace too; give it connections of its own."""
+        """Serve another workspace too; give it connections of its own.
+
+        Raises ValueError for a world made from the seed of another one here: its ids and tokens would be the same.
+        """
+        if any(world.id == one.id for one in self.worlds):
+            raise ValueError(
+                "A workspace with these ids is here already; make the other one with another seed."
+            )
         world.clock = self.clock
         self.worlds.append(world)
         return world

@@ -1,8 +1,9 @@
 """The Markdown operations of a page (https://developers.notion.com/reference/retrieve-page-markdown)."""
 
-from notion_emulator import inline_input, markdown, markdown_input, versions
+from notion_emulator import inline_input, markdown, markdown_input
 from notion_emulator.call import Answer, Call
 from notion_emulator.files import rendered
+from notion_emulator.ids import undashed
 from notion_emulator.objects import Json, Node
 from notion_emulator.rich_text import normalise
 from notion_emulator.validate import literal, refuse
@@ -32,7 +33,7 @@ def retrieve(call: Call) -> Answer:
 def written(call: Call, node: Node, *, transcript: bool = False) -> Json:
     """The page_markdown object of a node."""
     done = markdown.render(
-        call.world, node, link=lambda one: versions.url(call, one), file_url=lambda stored: _file_url(call, stored),
+        call.world, node, link=lambda one: call.world.settings.page_host + undashed(one.id), file_url=lambda stored: _file_url(call, stored),
         visible=call.reaches, limit=call.world.settings.markdown_blocks, transcript=transcript,
     )  # fmt: skip
     return {

@@ -171,6 +171,8 @@ def _rehang(call: Call, node: Block, parent: Page | Block) -> None:
     if old is parent:
         return
     old.children.remove(node.id)
+    if isinstance(old, Block):
+        old.rendered = None
     parent.children.append(node.id)
     node.parent_kind, node.parent_id, node.rendered = parent.kind, parent.id, None
     for one in (old, parent):

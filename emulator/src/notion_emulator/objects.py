@@ -46,6 +46,8 @@ class Settings:
     task_seconds: float = 2.0  # time an async task takes
     template_seconds: float = 1.0  # delay until a template is applied
     block_quota: int | None = None  # lifetime blocks of a free workspace with several members
+    restore_drops_access: bool = False  # whether what comes out of the trash is no longer shared
+    kept_blocks: int = 300_000  # most rendered blocks kept for the next read; about 800 bytes each
     row_limit: int = 250_000  # rows of a data source
     max_upload: int = 5_242_880
     page_host: str = "https://app.notion.com/p/"  # https://www.notion.so/ before July 2026

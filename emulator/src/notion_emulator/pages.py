@@ -66,19 +66,9 @@ def retrieve(call: Call) -> Answer:
 
 
 def _answer(call: Call, page: Page) -> Answer:
-    return Answer(versions.page(call, page, only=wanted(call, page)))
-
-
-def wanted(call: Call, page: Page) -> set[str] | None:
-    """The ids of ``filter_properties``. Raises ValidationFailed for an unknown one."""
-    named = [one for value in call.query.get("filter_properties", []) for one in value.split(",")]
-    if not named:
-        return None
-    found = [(name, properties.entry_of(call.world, page, name)) for name in named]
-    for name, entry in found:
-        if entry is None:
-            raise ValidationFailed(f"Could not find property with name or id: {name}")
-    return {entry["id"] for _, entry in found if entry}
+    schema = properties.entries(call.world, page)
+    wanted = properties.wanted(schema, call.query.get("filter_properties", []))
+    return Answer(versions.page(call, page, only=wanted))
 
 
 def create(call: Call) -> Answer:
@@ -104,6 +94,7 @@ def _created(call: Call, body: Json) -> Page:
     if source is not None and len(source.rows) >= call.world.settings.row_limit:
         raise RowLimitExceeded
     values = property_writes.accept(call, source, body.get("properties") or {})
+    template = templates.chosen(call, source, body.get("template"))
     children = _children(call, body, values)
     content = () if "markdown" in body else blocks.prepared(call, children)
     page = call.world.create_page(
@@ -114,7 +105,7 @@ def _created(call: Call, body: Json) -> Page:
     if "markdown" in body:
         markdown_writes.place(call, page, children)
     blocks.insert(call, page, content)
-    templates.ask(call, page, body.get("template"))
+    templates.ask(call, page, template)
     return page
 
 
@@ -182,23 +173,25 @@ def update(call: Call) -> Answer:
             "Can't edit block that is archived. You must unarchive the block before editing."
         )
     values = property_writes.accept(call, world.source_of(page), body.get("properties") or {})
+    template = templates.chosen(call, world.source_of(page), body.get("template"))
+    fields = _fields(call, body)
     if trash is not None:
         (world.trash if trash else world.restore)(page, by=call.by)
-    _apply(call, page, body, values)
+    _apply(call, page, fields, values)
     if body.get("erase_content"):
         blocks.erase(call, page)
-    templates.ask(call, page, body.get("template"))
+    templates.ask(call, page, template)
     return _answer(call, page)
 
 
-def _apply(call: Call, page: Page, body: Json, values: Json) -> None:
+def _fields(call: Call, body: Json) -> Json:
+    """The stored fields that a PATCH gives beside the properties."""
+    fields: Json = {key: files.accept(call.world, body[key]) for key in ("icon", "cover") if key in body}
+    return fields | {key: body[key] for key in ("is_locked", "is_archived") if key in body}
+
+
+def _apply(call: Call, page: Page, fields: Json, values: Json) -> None:
     """Write what a PATCH says of the page itself."""
-    fields: dict[str, Any] = {
-        key: files.accept(call.world, body[key]) for key in ("icon", "cover") if key in body
-    }
-    for key in ("is_locked", "is_archived"):
-        if key in body:
-            fields[key] = body[key]
     if values or fields:
         old = page.properties
         call.world.update_page(page, properties=values, by=call.by, **fields)
@@ -211,7 +204,7 @@ def move(call: Call) -> Answer:
     page = call.page(call.path["page_id"])
     body = call.checked(obj({"parent": one_key({"page_id": uuid, "data_source_id": uuid})}))
     parent = parent_node(call, body["parent"])
-    if parent is None or any(one is page for one in call.world.lineage(parent)):
+    if parent is None or call.world.holds(page, parent):
         raise ValidationFailed("A page cannot be moved into itself.")
     edited, by = page.edited, page.edited_by
     call.world.move(page, parent, by=call.by)

@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 from notion_emulator import computed, files, rich_text
 from notion_emulator.clock import minute
+from notion_emulator.errors import ValidationFailed
 from notion_emulator.objects import Page
 from notion_emulator.schema import encoded_id
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from notion_emulator.call import Call
     from notion_emulator.world import World
 
-__all__ = ["LISTED", "entries", "entry_of", "shown", "shown_value", "value"]
+__all__ = ["LISTED", "entries", "entry_of", "shown", "shown_value", "value", "wanted"]
 
 Json = dict[str, Any]
 
@@ -36,11 +37,30 @@ def entries(world: World, page: Page) -> dict[str, Json]:
 
 def entry_of(world: World, page: Page, name_or_id: str) -> Json | None:
     """The schema entry of a property named by name or id, the id also percent-encoded."""
-    schema, decoded = entries(world, page), unquote(name_or_id)
+    return _found(entries(world, page), name_or_id)
+
+
+def _found(schema: dict[str, Json], name_or_id: str) -> Json | None:
+    decoded = unquote(name_or_id)
     for key in (name_or_id, decoded):
         if key in schema:
             return schema[key]
     return next((one for one in schema.values() if one["name"] in (name_or_id, decoded)), None)
+
+
+def wanted(schema: dict[str, Json], values: list[str]) -> set[str] | None:
+    """The ids that ``filter_properties`` names, one by one or with commas between; None for all.
+
+    Raises ValidationFailed for a name that is none.
+    """
+    if not values:
+        return None
+    names = [name for value in values for name in ([value] if _found(schema, value) else value.split(","))]
+    found = {name: _found(schema, name) for name in names}
+    for name, entry in found.items():
+        if entry is None:
+            raise ValidationFailed(f"Could not find property with name or id: {name}")
+    return {entry["id"] for entry in found.values() if entry}
 
 
 def value(world: World, page: Page, entry: Json) -> Any:

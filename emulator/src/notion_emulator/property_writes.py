@@ -11,9 +11,10 @@ import re
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from notion_emulator import files
-from notion_emulator.errors import ValidationFailed
+from notion_emulator.errors import NotionError, ValidationFailed
 from notion_emulator.ids import dashed
 from notion_emulator.properties import STANDALONE
 from notion_emulator.rich_text import DATE, RICH_TEXT, USER_FIELDS, normalise
@@ -71,7 +72,13 @@ DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 def accept(call: Call, source: DataSource | None, requests: Json) -> Json:
     """Property id -> bare value for the ``properties`` of a request. Raises ValidationFailed, ObjectNotFound."""
-    return dict(_accepted(call, source, key, request) for key, request in requests.items())
+    schema = source.properties if source else {}
+    try:
+        return dict(_accepted(call, source, key, request) for key, request in requests.items())
+    except NotionError:
+        if source:
+            source.properties = schema  # options made on the way are unmade
+        raise
 
 
 def _accepted(call: Call, source: DataSource | None, key: str, request: Any) -> tuple[str, Any]:
@@ -190,9 +197,18 @@ def _moment(name: str, text: str | None, *, zone: str | None) -> str | None:
             f"{name} is expected to be a valid ISO 8601 date, instead was `{text}`."
         ) from None
     if zone:
-        return moment.replace(tzinfo=None).isoformat(timespec="milliseconds")
+        moment = moment.replace(tzinfo=_zone(name, zone))
     shown = moment.isoformat(timespec="milliseconds")
     return shown if moment.tzinfo else f"{shown}+00:00"
+
+
+def _zone(name: str, zone: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValidationFailed(
+            f"{name} is expected to have a valid IANA time_zone, instead was `{zone}`."
+        ) from None
 
 
 def _relation(call: Call, _source: DataSource | None, entry: Json, request: list[Json]) -> list[Json]:

@@ -176,7 +176,10 @@ def _said(world: World, kind: str, payload: Any) -> tuple[str, ...]:
 
 def is_fixed(items: Iterable[Json]) -> bool:
     """Whether the items read the same at each time: no mention among them."""
-    return all(one["type"] != "mention" for one in items)
+    for one in items:  # noqa: SIM110 - a loop is twice as quick here, and every block read passes through it
+        if one["type"] == "mention":
+            return False
+    return True
 
 
 RENEWED = ("user", "page", "database", "custom_emoji")

@@ -8,6 +8,7 @@ options of select, multi_select and status are replaced by what is sent
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -97,6 +98,7 @@ def _change(value: Any, path: str, alt: tuple[str, ...] = ()) -> list[str]:
 update_check = keyed(_change)
 
 
+@lru_cache(maxsize=65_536)
 def encoded_id(id: str) -> str:
     """A property id as answers carry it: percent-encoded."""
     return quote(id, safe="-_.!~*'()")

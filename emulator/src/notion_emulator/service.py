@@ -30,6 +30,7 @@ from notion_emulator.limits import Refusal
 from notion_emulator.objects import Connection
 from notion_emulator.replay import Recording
 from notion_emulator.requests import Entry
+from notion_emulator.validate import expected, refuse
 from notion_emulator.world import World
 
 if TYPE_CHECKING:
@@ -43,7 +44,13 @@ HEADERS: tuple[tuple[str, str], ...] = (
     ("content-security-policy", "default-src 'none'"),
     ("strict-transport-security", "max-age=31536000; includeSubDomains; preload"),
     ("vary", "Accept-Encoding"),
+    ("referrer-policy", "strict-origin-when-cross-origin"),
     ("x-content-type-options", "nosniff"),
+    ("x-dns-prefetch-control", "off"),
+    ("x-download-options", "noopen"),
+    ("x-frame-options", "SAMEORIGIN"),
+    ("x-permitted-cross-domain-policies", "none"),
+    ("x-xss-protection", "0"),
     ("server", "cloudflare"),
     ("cf-cache-status", "DYNAMIC"),
 )
@@ -144,6 +151,7 @@ def _answer(emulator: "Emulator", request: Request, found: list[Connection]) -> 
         content_type=request.headers.get("content-type", ""),
         jobs=emulator.jobs,
     )  # fmt: skip
+    _misplaced(call, request.method)
     if "multipart/form-data" not in call.content_type:
         call.body = _json(request)
     return operation.resource(call)
@@ -173,10 +181,22 @@ def _replayed(emulator: "Emulator", recording: Recording, request: Request) -> R
     raise ObjectNotFound(f"No recorded answer for {request.method} {target} on version {version or 'none'}.")
 
 
+def _misplaced(call: Call, method: str) -> None:
+    """Paging stands in the query of a GET and in the body of a POST; the other place is refused."""
+    if method == "POST":
+        for name in ("start_cursor", "page_size"):
+            if name in call.query:
+                refuse("query", expected(f"query.{name}", "not present", value=call.query[name][-1]))
+
+
 def _operation(request: Request) -> tuple[routes.Operation, list[str]]:
     parts = request.path.strip("/").split("/")
+    if parts[0] != "v1":
+        raise InvalidRequestUrl(
+            f"Invalid request URL. The emulator serves Notion below /v1/, not at {request.path}."
+        )
     method = "GET" if request.method == "HEAD" else request.method
-    operation = routes.operation(method, parts[1:]) if parts[0] == "v1" and len(parts) > 1 else None
+    operation = routes.operation(method, parts[1:]) if len(parts) > 1 else None
     if operation is None:
         raise InvalidRequestUrl
     return operation, parts[1:]

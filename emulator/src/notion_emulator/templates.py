@@ -10,7 +10,7 @@ from notion_emulator.objects import Block, DataSource, Json, Node, Page
 from notion_emulator.paging import page_of_ids, query_paging
 from notion_emulator.world import World
 
-__all__ = ["apply", "ask", "list_all"]
+__all__ = ["apply", "ask", "chosen", "list_all"]
 
 
 def list_all(call: Call) -> Answer:
@@ -30,16 +30,10 @@ def list_all(call: Call) -> Answer:
     return Answer(answer, request_id=False)
 
 
-def ask(call: Call, page: Page, request: Json | None) -> None:
-    """Have a template applied to a page after ``settings.template_seconds``. Raises ValidationFailed."""
+def chosen(call: Call, source: DataSource | None, request: Json | None) -> Page | None:
+    """The template that a request names; None for none. Raises ValidationFailed, ObjectNotFound."""
     if request is None or request["type"] == "none":
-        return
-    template = _chosen(call, call.world.source_of(page), request)
-    by = call.by
-    call.world.later(call.world.settings.template_seconds, lambda: apply(call.world, template, page, by=by))
-
-
-def _chosen(call: Call, source: DataSource | None, request: Json) -> Page:
+        return None
     id = source.default_template if source else None
     if request["type"] == "template_id":
         if "template_id" not in request:
@@ -50,6 +44,15 @@ def _chosen(call: Call, source: DataSource | None, request: Json) -> Page:
     if id is None:
         raise ValidationFailed("The data source has no default template.")
     return call.page(id)
+
+
+def ask(call: Call, page: Page, template: Page | None) -> None:
+    """Have a template applied to a page after ``settings.template_seconds``."""
+    if template is not None:
+        by = call.by
+        call.world.later(
+            call.world.settings.template_seconds, lambda: apply(call.world, template, page, by=by)
+        )
 
 
 def apply(world: World, template: Page, page: Page, *, by: str) -> None:

@@ -63,6 +63,7 @@ class Tree:
         self.emojis: dict[str, CustomEmoji] = {}
         self.tasks: dict[str, AsyncTask] = {}
         self.blocks_created = 0
+        self.kept = 0  # rendered blocks kept so far
         self.revision = 0  # grows with each change of pages, databases or data sources
         self.observers: list[Callable[[Event], None]] = []
         self.pending: list[tuple[int, Callable[[], None]]] = []  # what Notion does late: when, and what
@@ -79,11 +80,20 @@ class Tree:
         return user
 
     def connect(
-        self, name: str, *, token: str | None = None, kind: str = "internal", **fields: Any
+        self,
+        name: str,
+        *,
+        token: str | None = None,
+        kind: str = "internal",
+        owner: str | None = None,
+        **fields: Any,
     ) -> Connection:
-        """A new connection with its own bot user; further fields are those of Connection."""
+        """A new connection with its own bot user; further fields are those of Connection.
+
+        ``kind`` is ``internal``, ``public`` or ``personal``: a personal token writes in the name of its ``owner``, a user id.
+        """
         now = self.clock.now()
-        bot = self.add_user(name, id=self.ids.node(now, tag="bot"), type="bot")
+        bot = self.add_user(name, id=self.ids.node(now, tag="bot"), type="bot", owner=owner)
         token = token or f"ntn_{self.random.getrandbits(184):046x}"
         connection = Connection(
             id=self.ids.random_v4(), name=name, token=token, bot_id=bot.id, kind=kind, issued=now, **fields
@@ -119,6 +129,10 @@ class Tree:
             yield one
             one = self.nodes.get(one.parent_id)
 
+    def holds(self, outer: Node, inner: Node) -> bool:
+        """Whether ``inner`` is ``outer`` or lies below it."""
+        return any(one is outer for one in self.lineage(inner))
+
     def in_trash(self, node: Node) -> bool:
         """Whether the node or an ancestor is in the trash."""
         return any(one.trashed for one in self.lineage(node))
@@ -140,7 +154,7 @@ class Tree:
 
     def has_children(self, node: Node) -> bool:
         """Whether anything is below it that is not in the trash."""
-        return any(True for _ in self.alive(node))
+        return bool(node.children) and any(True for _ in self.alive(node))
 
     def rows(self, source: DataSource) -> Iterator[Page]:
         """The rows that are not in the trash themselves, oldest first."""

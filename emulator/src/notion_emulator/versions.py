@@ -213,6 +213,9 @@ def block_bytes(call: Call, node: Node) -> bytes:
     if kept is not None and (known := kept.get(call.version)) is not None:
         return known
     encoded = orjson.dumps(block(call, node, trashed=False))
-    if block_types.is_fixed(node):
-        node.rendered = {**(kept or {}), call.version: encoded}
+    world = call.world
+    if world.kept < world.settings.kept_blocks and block_types.is_fixed(node):
+        # orjson's bytes keep the room they were written in, several times what they hold: a copy is exact
+        node.rendered = {**(kept or {}), call.version: bytes(memoryview(encoded))}
+        world.kept += 1
     return encoded

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from notion_emulator import data_sources, query
+from notion_emulator import dashboards, data_sources, query
 from notion_emulator.call import Answer, Call
 from notion_emulator.clock import exact
 from notion_emulator.errors import ValidationFailed
@@ -155,6 +155,8 @@ def create(call: Call) -> Answer:
         dashboard_id=dashboard,
     )  # fmt: skip
     world.views[view.id] = view
+    if dashboard:
+        dashboards.add_widget(world.views[dashboard], view.id, placement=body.get("placement"), ids=world.ids)
     _insert(call, view, body.get("position"))
     _emit(call, view, "created", {"view_type": view.type})
     return Answer(shown(call, view))
@@ -257,6 +259,8 @@ def delete(call: Call) -> Answer:
         raise ValidationFailed("The last view of a database cannot be deleted.")
     for one in (view, *(one for one in call.world.views.values() if one.dashboard_id == view.id)):
         one.trashed = True
+        if one.dashboard_id:
+            dashboards.remove_widget(call.world.views[one.dashboard_id], one.id)
         if one.id in tabs:
             tabs.remove(one.id)
     _emit(call, view, "deleted")

@@ -204,6 +204,7 @@ class Webhooks:
         authors = [_author(world, by) for by in event.by.split(",")]
         accessible = [_author(world, connection.bot_id)] if connection.kind == "public" else None
         kind, entity = entity_of(world, event, subscription.api_version)
+        data = data_of(world, event)
         return {
             "id": self.emulator.ids.random_v4(),
             "timestamp": stamp(event.at),
@@ -217,7 +218,7 @@ class Webhooks:
             "attempt_number": 1,
             "api_version": subscription.api_version,
             "entity": entity,
-            "data": data_of(world, event),
+            **({"data": data} if data else {}),  # a file upload's event has none
         }
 
 

@@ -3,27 +3,28 @@
 from pathlib import Path
 from typing import Any
 
-from notion_emulator import seed, snapshot
+from notion_emulator import snapshot
 from notion_emulator.emulator import Emulator
+from notion_emulator.seed import generate
 from notion_emulator.world import World
 
 __all__ = ["open_workspace"]
 
 
-def open_workspace(text: str) -> Emulator:
-    """An emulator of the named workspace. Raises ValueError with one clear sentence."""
+def open_workspace(text: str, *, seed: int = 0) -> Emulator:
+    """An emulator of the named workspace; worlds of different ``seed`` share no ids. Raises ValueError with one clear sentence."""
     kind, _, rest = text.partition(":")
     if text == "empty":
-        return Emulator()
+        return Emulator(world=World(seed=seed))
     if text == "sample":
-        world = World("Sample workspace")
+        world = World("Sample workspace", seed=seed)
         world.connect("Sample connection")
         from notion_emulator import sample  # noqa: PLC0415 - much prose, loaded when asked for
 
         sample.populate(world)
         return Emulator(world=world)
     if kind == "generated":
-        return _generated(rest)
+        return _generated(rest, seed=seed)
     path = Path(text)
     if not path.is_file():
         raise ValueError(
@@ -32,7 +33,7 @@ def open_workspace(text: str) -> Emulator:
     return Emulator(world=snapshot.load(path.read_bytes()))
 
 
-def _generated(text: str) -> Emulator:
+def _generated(text: str, *, seed: int) -> Emulator:
     sizes: dict[str, Any] = {}
     for part in filter(None, text.split(",")):
         name, _, value = part.partition("=")
@@ -41,10 +42,10 @@ def _generated(text: str) -> Emulator:
                 f"{part!r} is no size: write name=number, for example generated:pages=40,rows=260,seed=1."
             )
         sizes[name] = int(value)
-    world = World("Generated workspace", seed=sizes.get("seed", 0))
+    world = World("Generated workspace", seed=sizes.get("seed", seed))
     world.connect("Generated connection")
     try:
-        seeded = seed.generate(world, **sizes)
+        seeded = generate(world, **sizes)
     except TypeError as error:
         raise ValueError(f"A generated workspace has no such size: {error}") from None
     return Emulator(world=world, seeded=seeded)

@@ -209,6 +209,9 @@ class World(Tree):
     def restore(self, node: Node, *, by: str | None = None) -> None:
         """Take a node out of the trash."""
         self._set_trashed(node, trashed=False, by=by)
+        if self.settings.restore_drops_access:
+            for connection in self.connections.values():
+                self.unshare(connection, node.id)
 
     def _set_trashed(self, node: Node, *, trashed: bool, by: str | None) -> None:
         if node.trashed == trashed:

@@ -21,7 +21,17 @@ from syncline.store.documents import NewDocument, StagedList
 from syncline.store.frontier import Item
 from syncline.store.ledger import Entry
 
-__all__ = ["Applied", "Batch", "Context", "Work", "apply", "listing_item", "object_item", "record_from"]
+__all__ = [
+    "Applied",
+    "Batch",
+    "Context",
+    "Work",
+    "apply",
+    "listing_item",
+    "object_item",
+    "record_from",
+    "subject",
+]
 
 
 class Work(StrEnum):
@@ -57,7 +67,6 @@ class Batch:
     done: list[Item] = field(default_factory=list)
     parked: list[tuple[Item, Entry]] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
-    resolved: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +132,11 @@ def _item(
     )
 
 
+def subject(item: Item) -> str:
+    """The key of what an item is about: a page, another record, or a listing."""
+    return item.key.partition(":")[2] if item.kind == Work.OBJECT else item.key
+
+
 async def apply(conn: AsyncConnection, batch: Batch, context: Context, *, now: datetime) -> Applied:
     """Write a batch. The caller owns the transaction."""
     one = context.connection_id
@@ -147,6 +161,8 @@ async def apply(conn: AsyncConnection, batch: Batch, context: Context, *, now: d
         *(object_item(key, Reason.SUSPECT) for key in suspects),
     ]
     await frontier.add(conn, one, _unique(added))
+    told = [key for (_, key), action in actions.items() if action is Action.ADDED]
+    await ledger.resolve(conn, one, told, operation=Work.OBJECT)
     await _settle(conn, batch, context, now=now)
     changed = {key for key, action in actions.items() if action is not Action.UNCHANGED}
     read = {
@@ -180,7 +196,7 @@ def _sort_out(
         elif held is not None and _is_current(record, held, context):
             whole.append(_as_held(record, held))
         else:
-            cut.append(_properties_item(record, held))
+            cut.append(_properties_item(record, held, context.generation()))
     return whole, cut
 
 
@@ -200,7 +216,7 @@ def _as_held(record: Record, held: StoredRecord) -> Record:
     )
 
 
-def _properties_item(record: Record, held: StoredRecord | None) -> Item:
+def _properties_item(record: Record, held: StoredRecord | None, generation: int) -> Item:
     payload = {
         "kind": record.kind,
         "stream": record.stream,
@@ -210,7 +226,14 @@ def _properties_item(record: Record, held: StoredRecord | None) -> Item:
         "hash": record.hash,
         "known": held is not None and held.deleted_at is None,
     }
-    return _item(Work.PROPERTIES, record.key, Reason.NEW, edited_at=record.edited_at, payload=payload)
+    return _item(
+        Work.PROPERTIES,
+        record.key,
+        Reason.NEW,
+        edited_at=record.edited_at,
+        generation=generation,
+        payload=payload,
+    )
 
 
 def record_from(item: Item) -> Record:
@@ -280,7 +303,8 @@ async def _bury(
         keys = [key for key, why in lost if why is reason]
         await records.delete(conn, connection_id, keys, reason=reason, now=now)
     gone = [key for (_, key), _ in lost]
-    await frontier.drop(conn, connection_id, [(Work.CONTENT, key) for key in gone])
+    pointless = (Work.PROPERTIES, Work.CONTENT, Work.COMMENTS)
+    await frontier.drop(conn, connection_id, [(kind, key) for kind in pointless for key in gone])
     await ledger.resolve(conn, connection_id, gone)
     return await records.children(conn, connection_id, gone)
 
@@ -304,8 +328,12 @@ async def _settle(conn: AsyncConnection, batch: Batch, context: Context, *, now:
     one = context.connection_id
     await frontier.progress(conn, one, batch.progress)
     await frontier.done(conn, one, [(item.kind, item.key, item.generation) for item in batch.done])
-    whole = [document.page for document in batch.documents if not document.unread]
-    await ledger.resolve(conn, one, [*batch.resolved, *whole])
     entries = [*batch.entries, *(entry for _, entry in batch.parked)]
     await ledger.record(conn, one, entries, run_id=context.run_id, now=now)
     await frontier.park(conn, one, [(item.kind, item.key, entry.message) for item, entry in batch.parked])
+    for kind in Work:
+        read = {subject(item) for item in batch.done if item.kind == kind}
+        failed = {entry.page for entry in entries if entry.operation == kind}
+        await ledger.resolve(conn, one, sorted(read - failed), operation=kind)
+        # A page may be read but for some blocks: what failed in it before and not now was read as well.
+        await ledger.resolve(conn, one, sorted(read & failed), operation=kind, before=now)

@@ -16,9 +16,10 @@ from syncline.sources.base import Found, Source, Unreadable
 from syncline.store import connections, documents, frontier
 from syncline.store.database import Database
 
-__all__ = ["Request", "begin", "decide", "named"]
+__all__ = ["ROOTS", "Request", "begin", "decide", "named"]
 
-_ROOTS = (Kind.PAGE, Kind.DATABASE, Kind.DATA_SOURCE)
+ROOTS = (Kind.PAGE, Kind.DATABASE, Kind.DATA_SOURCE)
+"""What a root may be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ async def begin(
             await frontier.unpark(conn, connection_id)
         return left
     found = [await named(source, key, (Kind.PAGE,)) for key in request.pages]
-    found += [await named(source, key, _ROOTS) for key in request.roots]
+    found += [await named(source, key, ROOTS) for key in request.roots]
     async with database.begin() as conn:
         pull = Pull(
             id=run_id,

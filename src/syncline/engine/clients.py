@@ -7,16 +7,18 @@ known before the token was ever used.
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from hashlib import blake2b
+from urllib.parse import urlsplit
 
 from syncline.app import App
+from syncline.core.errors import BadInput
 from syncline.notion.budget import Budget, Rate, Unlimited
-from syncline.notion.client import Client
+from syncline.notion.client import Client, Runtime
 from syncline.notion.objects import Version
 from syncline.store import connections
 from syncline.store.budgets import Limit, StoreBudget
 from syncline.store.connections import Connection
 
-__all__ = ["open_budget", "open_client"]
+__all__ = ["new_client", "open_budget", "open_client"]
 
 
 @asynccontextmanager
@@ -27,9 +29,24 @@ async def open_client(app: App, connection: Connection) -> AsyncIterator[Client]
     version, rate = Version(connection.notion_version), Rate.parse(connection.rate)
     async with (
         open_budget(app, token, rate, workspace=connection.workspace_id) as budget,
-        Client(token, version=version, base_url=connection.base_url, budget=budget) as client,
+        new_client(token, version, connection.base_url, budget=budget) as client,
     ):
         yield client
+
+
+def new_client(
+    token: str, version: Version, base_url: str, *, budget: Budget, runtime: Runtime | None = None
+) -> Client:
+    """A client. Raises BadInput for an address that is none, and for a proxy that cannot be used."""
+    try:
+        urlsplit(base_url).port  # noqa: B018  reading it raises where it is none
+        return Client(token, version=version, base_url=base_url, budget=budget, runtime=runtime)
+    except ValueError as error:
+        raise BadInput(f"{str(error)[:1].upper()}{str(error)[1:].rstrip('.')}.") from error
+    except ImportError as error:
+        raise BadInput(
+            "The proxy that the environment names is of a kind that Syncline cannot use."
+        ) from error
 
 
 @asynccontextmanager

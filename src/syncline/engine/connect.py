@@ -12,15 +12,15 @@ What a token may do cannot be asked for; a refusal (403 ``restricted_resource``)
 import asyncio
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from syncline.app import App
 from syncline.core.errors import BadInput, NotFound, Refused, SynclineError, Unreachable
-from syncline.engine.clients import open_budget
+from syncline.engine.clients import new_client, open_budget
 from syncline.notion import errors, objects
 from syncline.notion import operations as op
-from syncline.notion.budget import Budget, Rate
+from syncline.notion.budget import Rate
 from syncline.notion.client import Client, Runtime
 from syncline.notion.objects import JsonObject, Version
 from syncline.notion.sansio import BASE_URL
@@ -33,6 +33,9 @@ __all__ = ["Asked", "connect", "disconnect", "executor", "pick"]
 _PATIENCE = 4.0
 """Seconds that may be spent on repeating what failed: somebody is waiting."""
 
+_LONGEST = 20.0
+"""Seconds for an answer that does not come, as behind a firewall that drops what it refuses."""
+
 T = TypeVar("T")
 
 _RESTRICTED = (errors.Restricted, errors.NotFound)
@@ -42,7 +45,7 @@ _RESTRICTED = (errors.Restricted, errors.NotFound)
 class Asked:
     """What a connection is to be. `name` defaults to the name of the workspace, made fit for a command line."""
 
-    token: str
+    token: str = field(repr=False)
     name: str | None = None
     base_url: str = BASE_URL
     notion_version: str = objects.LATEST
@@ -56,26 +59,21 @@ async def connect(app: App, asked: Asked) -> Connection:
     Notion does not answer.
     """
     version, token, rate = _version(asked.notion_version), _token(asked.token), _rate(asked.rate)
+    patient = Runtime(sleep=_Patience().sleep)
     async with (
         open_budget(app, token, rate) as budget,
-        _client(token, version, asked.base_url, budget) as client,
+        new_client(token, version, asked.base_url, budget=budget, runtime=patient) as client,
     ):
-        me = await _answer(asked.base_url, lambda: client.send(op.retrieve_me()))
+        me = dict(await _answer(asked.base_url, lambda: client.send(op.retrieve_me())))
+        if me.get("object") != "user" or "id" not in me:
+            raise BadInput(f"There is no Notion API at {asked.base_url}: its answer is none of Notion's.")
         capabilities = await _answer(asked.base_url, lambda: _capabilities(client))
         base_url = client.base_url
-    connection = _connection(app, asked, dict(me), capabilities)
+    connection = _connection(app, asked, me, capabilities)
     connection = replace(connection, rate=str(rate or "none"), base_url=base_url)
     async with app.database.begin() as conn:
         await connections.add(conn, connection, token=token, ring=app.keys)
     return connection
-
-
-def _client(token: str, version: Version, base_url: str, budget: Budget) -> Client:
-    patient = Runtime(sleep=_Patience().sleep)
-    try:
-        return Client(token, version=version, base_url=base_url, budget=budget, runtime=patient)
-    except ValueError as error:
-        raise BadInput(f"{_capital(str(error))}.") from error
 
 
 async def disconnect(app: App, connection: Connection) -> None:
@@ -126,7 +124,8 @@ class _Patience:
 async def _answer(base_url: str, ask: Callable[[], Awaitable[T]]) -> T:
     """What a call says; its error as one sentence of ours."""
     try:
-        return await ask()
+        async with asyncio.timeout(_LONGEST):
+            return await ask()
     except errors.NotionError as error:
         raise _sentence(error, base_url) from error
     except TimeoutError as error:
@@ -146,7 +145,7 @@ def _sentence(error: errors.NotionError | None, base_url: str) -> SynclineError:
         case errors.Unexpected() | errors.NotFound():
             return BadInput(f"There is no Notion API at {base_url}: {said}.")
         case errors.Invalid():
-            return BadInput(f"Notion does not accept the request: {said}.")
+            return BadInput(f"Notion does not accept the request at {base_url}: {said}.")
         case _:
             return Unreachable(
                 f"Notion cannot be reached at {base_url}: {said}. Nothing was stored; try again later."

@@ -306,7 +306,9 @@ class Extraction:
         """Nothing is waiting and nothing in flight: the next phase, and its first work."""
         taken: list[Item] = []
         while not taken and self._pull.phase is not Phase.DONE:
-            await self._bury_departed(conn)
+            if await self._bury_departed(conn):
+                taken = await self._take(conn)
+                continue
             if self._pull.phase is Phase.LISTING:
                 self._pull = self._pull.at(Phase.CONTENT)
             elif self._pull.phase is Phase.CONTENT and self._pull.policy.lists_all and self._pull.whole:
@@ -334,16 +336,20 @@ class Extraction:
             )
         await frontier.add(conn, self._connection_id, [object_item(key, Reason.SUSPECT) for key in absent])
 
-    async def _bury_departed(self, conn: AsyncConnection) -> None:
-        """What was told to hang outside the selected subtrees now goes, where the store holds nothing but those."""
+    async def _bury_departed(self, conn: AsyncConnection) -> bool:
+        """What was told to hang outside the selected subtrees now goes, where the store holds nothing but those.
+
+        Returns whether there was any: what hung below it is then to be read.
+        """
         if (
             self._pull.phase is Phase.LISTING
             or await last_watermark(conn, self._connection_id, ()) is not None
         ):
-            return
+            return False
         gone = [(key, Deletion.OUT_OF_SCOPE) for key in self._scope.departed()]
         if gone:
             await apply(conn, Batch(lost=gone), self._context, now=self._clock())
+        return bool(gone)
 
     async def _finish(self, conn: AsyncConnection) -> None:
         self._pull = self._pull.at(Phase.DONE)
@@ -368,7 +374,8 @@ class Extraction:
             conn, one, run_id=pull.id, after_seq=pull.after_seq, since=pull.started_at
         )
         unchanged = max(0, tally["seen"] - tally["added"] - tally["updated"])
-        return {**tally, "unchanged": unchanged, "incomplete": await ledger.count_pages(conn, one)}
+        incomplete = await ledger.count_pages(conn, one, beside=Work.LISTING)
+        return {**tally, "unchanged": unchanged, "incomplete": incomplete}
 
     # --- opening work ---------------------------------------------------------------------------------
 

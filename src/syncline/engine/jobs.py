@@ -337,7 +337,7 @@ def _config(store: Path | str, engine: sa.Engine, executor: str) -> DBOSConfig:
         enable_otlp=False,
         log_level="CRITICAL",
         # Neither messages between runs nor schedules are used: nothing waits for these two.
-        notification_listener_polling_interval_sec=0.2,
+        notification_listener_polling_interval_sec=0.1,
         scheduler_polling_interval_sec=3600.0,
     )
 

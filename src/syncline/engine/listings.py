@@ -7,10 +7,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from syncline.core.checkpoint import SEARCH_LAG
 from syncline.core.errors import Unreachable
-from syncline.engine.apply import Applied
+from syncline.engine.apply import Applied, Work
 from syncline.engine.work import Outcome
 from syncline.sources.base import Listed
-from syncline.store import frontier, records
+from syncline.store import frontier, ledger, records
 from syncline.store.frontier import Item
 
 __all__ = ["move_on"]
@@ -40,6 +40,7 @@ async def move_on(
     """
     more: list[Item] = []
     ended: list[Item] = []
+    capped = {outcome.item.key for outcome in outcomes if outcome.item is not None and outcome.gap}
     for outcome in outcomes:
         if outcome.listed is not None and outcome.item is not None:
             goes_on = outcome.listed.cursor is not None and not _is_past(
@@ -50,6 +51,9 @@ async def move_on(
         await _guard(conn, connection_id, item, selected=selected)
     await frontier.progress(conn, connection_id, more)
     await frontier.done(conn, connection_id, [(item.kind, item.key, item.generation) for item in ended])
+    for kind in (Work.LISTING, Work.COMMENTS):
+        whole = [item.key for item in ended if item.kind == kind and item.key not in capped]
+        await ledger.resolve(conn, connection_id, whole, operation=kind)
 
 
 def _is_past(item: Item, listed: Listed, applied: Applied, *, since: datetime | None) -> bool:

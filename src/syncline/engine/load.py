@@ -51,10 +51,18 @@ async def load(
 
 async def _next_batch(conn: AsyncConnection, connection_id: str, after: int) -> list[Change]:
     found = await records.changes(conn, connection_id, after=after, limit=_RECORDS)
-    pages = [one.key for one in found if one.kind is Kind.PAGE and one.deleted_at is None]
-    found = _cut(found, await documents.sizes(conn, connection_id, pages))
-    held = await documents.load(conn, connection_id, [one.key for one in found if one.key in set(pages)])
-    return [Change(one, held.get(one.key) if one.deleted_at is None else None) for one in found]
+    found = _cut(found, await documents.sizes(conn, connection_id, _pages(found)))
+    held = await documents.load(conn, connection_id, _pages(found))
+    return [Change(one, held.get(one.key) if _has_content(one) else None) for one in found]
+
+
+def _pages(found: list[StoredRecord]) -> list[str]:
+    return [one.key for one in found if _has_content(one)]
+
+
+def _has_content(one: StoredRecord) -> bool:
+    """Whether a document may belong to it."""
+    return one.kind is Kind.PAGE and one.deleted_at is None
 
 
 def _cut(found: list[StoredRecord], sizes: dict[str, int]) -> list[StoredRecord]:

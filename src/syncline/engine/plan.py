@@ -4,11 +4,12 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from syncline.core.change import Policy, Reason, content_reason, rows_reason
+from syncline.core.change import Policy, Reason, comments_reason, content_reason, rows_reason
 from syncline.core.checkpoint import SEARCH_LAG
 from syncline.core.model import Fidelity, Kind, Mode, Record
-from syncline.engine.begin import Request, decide, named
+from syncline.engine.begin import ROOTS, Request, decide, named
 from syncline.engine.pull import last_watermark
+from syncline.engine.scope import Scope
 from syncline.sources.base import Listed, Listing, Source
 from syncline.store import records
 from syncline.store.database import Database
@@ -20,20 +21,25 @@ __all__ = ["Plan", "plan"]
 class Plan:
     """What a pull would do.
 
-    `seen` are the pages that were listed, `reasons` those whose content would be read, and why. `spent` is the number of
-    requests the listings took; the pull makes them again. Nested content and pages that no listing tells are not known before content is read.
+    `seen` are the pages that were listed, `reasons` those whose content would be read, and why; `commented` are those whose
+    comments would be. `spent` is the number of requests the listings took; the pull makes them again. Nested content and
+    pages that no listing tells, or that only the content of a page shows to be in the selected subtrees, are not
+    known before content is read.
     """
 
     mode: Mode
     fidelity: Fidelity
     seen: set[str] = field(default_factory=set)
     reasons: dict[str, Reason] = field(default_factory=dict)
+    commented: set[str] = field(default_factory=set)
+    tables: set[str] = field(default_factory=set)
+    """The data sources whose rows would be listed."""
     spent: int = 0
 
     @property
     def requests(self) -> int:
         """The least number of requests of the pull, as far as it can be known now."""
-        return self.spent + len(self.reasons)
+        return self.spent + len(self.reasons) + len(self.commented)
 
     @property
     def pages(self) -> Mapping[str, int]:
@@ -50,15 +56,21 @@ async def plan(*, database: Database, source: Source, connection_id: str, reques
     policy = decide(request, last)
     since = last.at if last is not None and policy.mode is Mode.INCREMENTAL else None
     made = Plan(policy.mode, policy.fidelity)
-    for key in policy.pages:
-        found = await named(source, key, (Kind.PAGE,))
+    scope = Scope(policy.roots)
+    async with database.read() as conn:
+        await scope.load(conn, connection_id)
+    waiting: list[Listing] = []
+    for key in (*policy.pages, *policy.roots):
+        found = await named(source, key, ROOTS if policy.roots else (Kind.PAGE,))
         made.spent += 1
-        await _weigh(database, connection_id, found.records, policy, made)
-    waiting = [] if policy.pages else list(source.listings(since=since))
+        tables = await _weigh(database, connection_id, found.records, policy, made)
+        waiting += map(source.rows, tables)
+        scope.adopt(found.children)
+    waiting += [] if policy.pages else source.listings(since=since)
     while waiting:
         async for listed in _answers(source, waiting.pop(), since):
             made.spent += 1
-            tables = await _weigh(database, connection_id, listed.records, policy, made)
+            tables = await _weigh(database, connection_id, scope.admit(listed.records), policy, made)
             waiting += [*map(source.rows, tables), *listed.follow]
     return made
 
@@ -89,7 +101,13 @@ async def _weigh(
                 reason = content_reason(record, stored, policy, pull_id="")
                 if reason is not None:
                     made.reasons[record.key] = reason
-                if rows_reason(record, stored, policy, pull_id="") is not None:
+                if comments_reason(record, stored, policy, pull_id="") is not None:
+                    made.commented.add(record.key)
+                if (
+                    record.key not in made.tables
+                    and rows_reason(record, stored, policy, pull_id="") is not None
+                ):
+                    made.tables.add(record.key)
                     tables.append(record)
                 if kind is Kind.PAGE:
                     made.seen.add(record.key)

@@ -162,16 +162,18 @@ class PullTask:
         async with app.database.read() as conn:
             asked = Asked.from_json((await runs.one(conn, run)).options)
         async with open_client(app, one) as client:
-            await begin(
-                database=app.database,
-                source=NotionSource(client, clock=app.now),
-                connection_id=one.id,
-                run_id=run,
-                request=asked.request,
-                now=app.now(),
-                random=SystemRandom(),
-            )
-        await self._note_cost(run, asked.request, client.counts)
+            try:
+                await begin(
+                    database=app.database,
+                    source=NotionSource(client, clock=app.now),
+                    connection_id=one.id,
+                    run_id=run,
+                    request=asked.request,
+                    now=app.now(),
+                    random=SystemRandom(),
+                )
+            finally:
+                await self._note_cost(run, asked.request, client.counts)
 
     async def _note_cost(self, run: str, request: Request, counts: Counts) -> None:
         """Count what it took to look up the pages and roots that were named: one request each at least."""

@@ -25,6 +25,7 @@ class Scope:
         self._roots = frozenset(roots)
         self._inside: set[str] = set(roots)
         self._parents: dict[str, str | None] = {}
+        self._places: dict[str, str | None] = {}
         self._adopted: set[str] = set()
         self._candidates: dict[Key, Record] = {}
         self._departed: dict[Key, None] = {}
@@ -34,6 +35,7 @@ class Scope:
         if self._roots:
             keys = await records.descendants(conn, connection_id, list(self._roots))
             self._parents = await records.parents(conn, connection_id, keys)
+            self._places = await records.places(conn, connection_id, keys)
             self._inside.update(keys)
 
     def admit(self, read: Iterable[Record]) -> list[Record]:
@@ -62,11 +64,11 @@ class Scope:
             self._candidates[key] = record
 
     def _belongs(self, record: Record) -> bool:
-        """Whether the record hangs below a root: by its parent, as a child that was seen, or as it did before."""
+        """Whether the record hangs below a root: by its parent, as a child that was seen, or where it did before."""
         key, parent = record.key, record.parent
         if record.kind is Kind.USER or key in self._roots or key in self._adopted or parent in self._inside:
             return True
-        return key in self._parents and self._parents[key] == parent
+        return key in self._parents and self._parents[key] == parent and self._places[key] in self._inside
 
     def adopt(self, children: Iterable[Key]) -> list[Record]:
         """Take in children seen in the content of a page inside; those that were candidates."""
@@ -75,6 +77,8 @@ class Scope:
         keys = list(children)
         self._adopted.update(key for _, key in keys)
         self._inside.update(key for _, key in keys)
+        for key in keys:
+            self._departed.pop(key, None)
         return self.admit([self._candidates[key] for key in keys if key in self._candidates])
 
     def within(self, keys: Iterable[Key]) -> list[Key]:

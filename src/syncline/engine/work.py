@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, fields, replace
 from syncline.core.change import Reason
 from syncline.core.errors import Retry, Unreachable
 from syncline.core.model import Kind
-from syncline.engine.apply import Batch, Work, listing_item, object_item, record_from
+from syncline.engine.apply import Batch, Work, listing_item, object_item, record_from, subject
 from syncline.engine.reading import Reading, Step
 from syncline.sources.base import Content, Listed, Listing, ListingExpired, Lost, Source, Unreadable
 from syncline.store.documents import StagedList
@@ -80,7 +80,7 @@ async def _read_listing(source: Source, item: Item) -> Outcome:
 
 
 async def _read_comments(source: Source, item: Item) -> Outcome:
-    payload = item.payload or {"cursor": None, "size": 0, "answers": 0, "keys": []}
+    payload = {"cursor": None, "size": 0, "answers": 0, "keys": [], **(item.payload or {})}
     listed = await source.comments(item.key, payload["cursor"])
     keys = [*payload["keys"], *(record.key for record in listed.records)]
     outcome = _walked(replace(item, payload={**payload, "keys": keys}), listed)
@@ -144,9 +144,8 @@ def _restarted(item: Item) -> Outcome:
     payload = item.payload or {}
     restarts = payload.get("restarts", 0) + 1
     if restarts > _RESTARTS:
-        return Outcome(
-            fatal=Unreachable(f"The listing {item.key} loses its cursor again and again. Try again later.")
-        )
+        message = f"The listing {item.key} loses its cursor again and again. Try again later."
+        return _failed(item, Unreachable(message))
     again = {**payload, "cursor": None, "size": 0, "answers": 0, "restarts": restarts, "mark": None}
     if "keys" in payload:
         again["keys"] = []
@@ -171,7 +170,7 @@ def _failed(item: Item, error: Retry) -> Outcome:
 
 def _entry(item: Item, message: str, error: Unreadable | None = None) -> Entry:
     unread = error.unread if error is not None else None
-    page = item.key.partition(":")[2] if item.kind == Work.OBJECT else item.key
+    page = subject(item)
     return Entry(
         page=page,
         block=unread.block if unread is not None and unread.block != page else None,

@@ -52,14 +52,21 @@ async def record(
 
 
 async def resolve(
-    conn: AsyncConnection, connection_id: str, pages: Sequence[str], *, before: datetime | None = None
+    conn: AsyncConnection,
+    connection_id: str,
+    pages: Sequence[str],
+    *,
+    operation: str | None = None,
+    before: datetime | None = None,
 ) -> int:
-    """Remove the entries of `pages`, with `before` only those not met since. Returns how many went."""
+    """Remove the entries of `pages`, of one operation or all, with `before` only those not met since. Returns how many went."""
     gone = 0
     for keys in chunks(pages):
         statement = delete(failures).where(
             failures.c.connection_id == connection_id, failures.c.page.in_(keys)
         )
+        if operation is not None:
+            statement = statement.where(failures.c.operation == operation)
         if before is not None:
             statement = statement.where(failures.c.last_at < before)
         gone += (await conn.execute(statement)).rowcount
@@ -83,9 +90,11 @@ async def count_open(conn: AsyncConnection, connection_id: str) -> int:
     return await conn.scalar(query) or 0
 
 
-async def count_pages(conn: AsyncConnection, connection_id: str) -> int:
-    """How many pages have an entry."""
-    query = select(func.count(failures.c.page.distinct())).where(failures.c.connection_id == connection_id)
+async def count_pages(conn: AsyncConnection, connection_id: str, *, beside: str) -> int:
+    """How many pages have an entry, those of the operation `beside`, which are about no page, left out."""
+    query = select(func.count(failures.c.page.distinct())).where(
+        failures.c.connection_id == connection_id, failures.c.operation != beside
+    )
     return await conn.scalar(query) or 0
 
 

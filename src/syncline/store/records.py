@@ -25,6 +25,7 @@ __all__ = [
     "descendants",
     "find",
     "parents",
+    "places",
     "search_title",
     "tally",
     "touch",
@@ -318,6 +319,15 @@ async def parents(conn: AsyncConnection, connection_id: str, keys: Sequence[str]
     for part in chunks(keys):
         query = select(records.c.key, records.c.parent).where(_of(connection_id), records.c.key.in_(part))
         found.update({key: parent for key, parent in await conn.execute(query)})  # noqa: C416 - rows are no pairs to mypy
+    return found
+
+
+async def places(conn: AsyncConnection, connection_id: str, keys: Sequence[str]) -> dict[str, str | None]:
+    """The record that each of `keys` that is held hangs below (by StoredRecord.place)."""
+    found: dict[str, str | None] = {}
+    for part in chunks(keys):
+        query = select(records.c.key, place).where(_of(connection_id), records.c.key.in_(part))
+        found.update({key: above for key, above in await conn.execute(query)})  # noqa: C416 - rows are no pairs to mypy
     return found
 
 
