@@ -31,9 +31,10 @@ from syncline.present import (
     requests_line,
     run_row,
 )
-from syncline.settings import Settings
+from syncline.settings import JOBS_SCHEMA, Settings
 from syncline.store import connections, ledger, records, runs
 from syncline.store.connections import Connection
+from syncline.store.database import SCHEMA
 from syncline.store.runs import Run, RunState
 from syncline.terminal import Terminal
 from syncline.watched import STOPPED, watched_load, watched_pull
@@ -217,7 +218,16 @@ async def _load_sql(terminal: Terminal, *, url: str, connection: str | None) -> 
     from syncline.destinations.sql import SqlDestination  # noqa: PLC0415  needed here only
 
     async with _opened(connection) as (app, found):
-        await watched_load(terminal, app, found, SqlDestination(url, found.id), name=_without_password(url))
+        destination = SqlDestination(url, found.id)
+        _keep_apart(app, destination.url.database, destination.schema)
+        await watched_load(terminal, app, found, destination, name=_without_password(url))
+
+
+def _keep_apart(app: App, database: str | None, schema: str | None) -> None:
+    """Raises BadInput where a destination would be written into what is Syncline's own."""
+    own = {Path(str(place)).resolve() for place in (app.database.url.database, app.settings.jobs)}
+    if Path(database or "").resolve() in own or schema in {SCHEMA, JOBS_SCHEMA}:
+        raise BadInput("This is where Syncline keeps its own data: name another file, database or schema.")
 
 
 def _without_password(url: str) -> str:

@@ -8,16 +8,25 @@ from typing import Annotated, Literal, Self
 
 from platformdirs import user_data_path
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic_core import ErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from syncline.core.errors import BadInput, StoreUnavailable
 
-__all__ = ["LogLevel", "Settings"]
+__all__ = ["JOBS_SCHEMA", "LogLevel", "Settings"]
 
 LogLevel = Literal["debug", "info", "warning", "error"]
 
+JOBS_SCHEMA = "syncline_jobs"
+"""The job engine's own schema in a Postgres database."""
+
 _PREFIX = "SYNCLINE_"
+
+
+def _url(text: SecretStr) -> SecretStr:
+    if "://" not in text.get_secret_value():
+        raise PydanticCustomError("url", "Write postgresql://HOST/NAME or sqlite:///PATH")
+    return text
 
 
 class Settings(BaseSettings):
@@ -30,7 +39,7 @@ class Settings(BaseSettings):
     )
     """The folder of the store, the key and the job file."""
 
-    database_url: SecretStr | None = None
+    database_url: Annotated[SecretStr, AfterValidator(_url)] | None = None
     """The store's database: ``postgresql://…`` or ``sqlite:///…``. Default: a SQLite file in `home`."""
 
     key: SecretStr | None = None

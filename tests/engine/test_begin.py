@@ -13,12 +13,13 @@ from syncline.core.errors import BadInput, NotFound, Refused, SynclineError, Unr
 from syncline.core.model import Fidelity, Kind, Mode, Unread
 from syncline.engine.apply import Work
 from syncline.engine.begin import Request, decide, named
-from syncline.engine.pull import Watermark, load_pull
+from syncline.engine.pull import History, Watermark, load_pull
 from syncline.sources.base import Found, Unreadable
 from syncline.store.database import Database
 from syncline.store.frontier import State
 
 LAST = Watermark(NOON, Fidelity.MARKDOWN, comments=True)
+READ = History(LAST, held=True)
 
 
 @pytest_asyncio.fixture
@@ -43,26 +44,30 @@ async def left(home: Remembering, request: Request | None = None, *, at: str = "
 
 
 @pytest.mark.parametrize(
-    ("request_", "last", "policy"),
+    ("request_", "before", "policy"),
     [
-        (Request(), None, Policy(Mode.FULL, Fidelity.BLOCKS)),
-        (Request(mode=Mode.INCREMENTAL), None, Policy(Mode.FULL, Fidelity.BLOCKS)),
-        (Request(mode=Mode.RECONCILE), None, Policy(Mode.FULL, Fidelity.BLOCKS)),
+        (Request(), History(), Policy(Mode.FULL, Fidelity.BLOCKS)),
+        (Request(mode=Mode.INCREMENTAL), History(), Policy(Mode.FULL, Fidelity.BLOCKS)),
+        (Request(mode=Mode.RECONCILE), History(), Policy(Mode.FULL, Fidelity.BLOCKS)),
+        # What is held need not be read again because another selection was read before.
+        (Request(), History(held=True), Policy(Mode.RECONCILE, Fidelity.BLOCKS)),
+        (Request(roots=("p",)), History(held=True), Policy(Mode.RECONCILE, Fidelity.BLOCKS, (), ("p",))),
+        (Request(mode=Mode.FULL), History(held=True), Policy(Mode.FULL, Fidelity.BLOCKS)),
         # As the pulls before it.
-        (Request(), LAST, Policy(Mode.INCREMENTAL, Fidelity.MARKDOWN, comments=True)),
-        (Request(mode=Mode.RECONCILE), LAST, Policy(Mode.RECONCILE, Fidelity.MARKDOWN, comments=True)),
-        (Request(mode=Mode.FULL), LAST, Policy(Mode.FULL, Fidelity.MARKDOWN, comments=True)),
+        (Request(), READ, Policy(Mode.INCREMENTAL, Fidelity.MARKDOWN, comments=True)),
+        (Request(mode=Mode.RECONCILE), READ, Policy(Mode.RECONCILE, Fidelity.MARKDOWN, comments=True)),
+        (Request(mode=Mode.FULL), READ, Policy(Mode.FULL, Fidelity.MARKDOWN, comments=True)),
         # What was not read before has to be looked for everywhere.
-        (Request(fidelity=Fidelity.BLOCKS), LAST, Policy(Mode.RECONCILE, Fidelity.BLOCKS, comments=True)),
-        (Request(comments=False), LAST, Policy(Mode.RECONCILE, Fidelity.MARKDOWN)),
+        (Request(fidelity=Fidelity.BLOCKS), READ, Policy(Mode.RECONCILE, Fidelity.BLOCKS, comments=True)),
+        (Request(comments=False), READ, Policy(Mode.RECONCILE, Fidelity.MARKDOWN)),
         # Named pages are read whatever was read before.
-        (Request(pages=("p",)), None, Policy(Mode.INCREMENTAL, Fidelity.BLOCKS, ("p",))),
-        (Request(pages=("p",)), LAST, Policy(Mode.INCREMENTAL, Fidelity.MARKDOWN, ("p",), comments=True)),
-        (Request(roots=("p",)), None, Policy(Mode.FULL, Fidelity.BLOCKS, (), ("p",))),
+        (Request(pages=("p",)), History(), Policy(Mode.INCREMENTAL, Fidelity.BLOCKS, ("p",))),
+        (Request(pages=("p",)), READ, Policy(Mode.INCREMENTAL, Fidelity.MARKDOWN, ("p",), comments=True)),
+        (Request(roots=("p",)), History(), Policy(Mode.FULL, Fidelity.BLOCKS, (), ("p",))),
     ],
 )
-def test_how_a_pull_reads(request_: Request, last: Watermark | None, policy: Policy) -> None:
-    assert decide(request_, last) == policy
+def test_how_a_pull_reads(request_: Request, before: History, policy: Policy) -> None:
+    assert decide(request_, before) == policy
 
 
 @pytest.mark.parametrize(
@@ -70,7 +75,7 @@ def test_how_a_pull_reads(request_: Request, last: Watermark | None, policy: Pol
 )
 def test_what_does_not_fit_together_is_refused(request_: Request) -> None:
     with pytest.raises(BadInput):
-        decide(request_, None)
+        decide(request_, History())
 
 
 # --- what was named ---------------------------------------------------------------------------------------
@@ -209,5 +214,5 @@ async def test_an_incremental_pull_looks_from_the_watermark_on(home: Remembering
 async def test_each_selection_has_a_watermark_of_its_own(home: Remembering) -> None:
     await home.pull(Request(roots=("p0",)))
     assert (await home.begin(Request(roots=("p0",)))).policy.mode is Mode.INCREMENTAL
-    assert (await home.begin(Request(roots=("p1",)))).policy.mode is Mode.FULL
+    assert (await home.begin(Request(roots=("p1",)))).policy.mode is Mode.RECONCILE
     assert (await home.begin()).policy.mode is Mode.FULL

@@ -634,3 +634,45 @@ async def test_a_missing_capability_is_listed_and_no_page_is_incomplete_for_it(m
     pulling.emulator.faults.active.clear()
     await pulling.pull(Request(mode=Mode.RECONCILE))
     assert await pulling.ledger() == []
+
+
+async def test_a_subtree_of_what_is_held_is_listed_and_not_read_again(make: Make) -> None:
+    pulling = await make(pages=40, rows=60, blocks=300, depth=3, data_sources=3)
+    await pulling.pull()
+    before = await pulling.state()
+    root = pulling.emulator.seeded.root.id
+    progress = await pulling.pull(Request(roots=(root,)))
+    assert pulling.asked("/children") == 0
+    assert progress.pages["added"] == progress.pages["updated"] == progress.pages["deleted"] == 0
+    assert await pulling.state() == before
+
+
+async def test_a_search_that_tells_an_older_state_changes_nothing(make: Make) -> None:
+    pulling = await make(pages=5, rows=0, data_sources=0, blocks=20)
+    root = pulling.emulator.seeded.root
+    await pulling.pull()
+    pulling.pass_time(hours=1)
+    pulling.emulator.world.update_page(root, properties={"title": plain("Edited")})
+    await pulling.pull(Request(pages=(root.id,)))
+    stale: list[dict[str, Any]] = []
+
+    def older(body: dict[str, Any]) -> None:
+        for page in body["results"]:
+            if page["id"] == root.id and not page["in_trash"]:
+                page["last_edited_time"] = "2026-11-20T12:00:00.000Z"
+                page["properties"]["title"]["title"] = []
+                stale.append(page)
+
+    pulling.wrap = lambda inner: Circle(inner, older)
+    await pulling.pull()
+    assert stale
+    assert (await pulling.pages())[root.id].title == "Edited"
+
+
+async def test_comments_without_the_capability_end_the_pull_with_one_request(make: Make) -> None:
+    pulling = await make(pages=30, rows=0, data_sources=0, blocks=20)
+    await pulling.pull()
+    pulling.emulator.faults.add(403, path="/v1/comments")
+    error = await pulling.fail(Refused, Request(comments=True))
+    assert "--comments" in str(error)
+    assert pulling.asked("/comments") <= pulling.limits.width

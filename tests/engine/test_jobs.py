@@ -257,12 +257,19 @@ async def test_the_thread_pool_of_the_loop_works_after_closing(tmp_path: Path, t
     assert await asyncio.to_thread(lambda: 7) == 7
 
 
-async def test_a_job_file_that_is_none_is_refused_with_a_sentence(tmp_path: Path, task: Counting) -> None:
+async def test_a_job_file_that_is_none_is_refused_with_a_sentence(
+    tmp_path: Path, task: Counting, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = tmp_path / "jobs.sqlite"
     path.write_text("this is not a database, however long it may be " * 50)
-    with pytest.raises(StoreUnavailable, match=r"The job store cannot be opened: .*not a database"):
+    with pytest.raises(
+        StoreUnavailable, match=r"The job store .*jobs\.sqlite cannot be opened: .*not a database"
+    ):
         async with open_jobs(path, task):
             pass
+    with pytest.raises(StoreUnavailable, match="a damaged one may be removed"):
+        forget(path, "one")
+    assert capsys.readouterr() == ("", "")
 
 
 async def test_the_job_file_is_its_owners_alone_and_in_wal_mode(tmp_path: Path, task: Counting) -> None:

@@ -73,6 +73,8 @@ def test_a_name_is_given_once(here: Here, pulled: Syncline, notion: Notion) -> N
         (["disconnect", "nowhere"], 3, "There is no connection called nowhere"),
         (["errors", "nowhere"], 3, "There is no connection called nowhere"),
         (["load", "sql", "mysql://host/name"], 2, "A SQL destination is SQLite or PostgreSQL"),
+        (["load", "sql", ":memory:"], 2, "The destination names no file"),
+        (["load", "sql", ""], 2, "The destination names no file"),
         (["load", "markdown", "/dev/null/files"], 2, "The folder /dev/null/files cannot be written"),
         (["pull", "--fidelity", "all"], 2, "'all' is not one of"),
         (["pull", "--nonsense"], 2, "No such option: --nonsense"),
@@ -92,6 +94,7 @@ def test_a_command_that_makes_no_sense_says_why(
         ({"SYNCLINE_LOG_LEVEL": "loud"}, 2, "SYNCLINE_LOG_LEVEL is not valid"),
         ({"SYNCLINE_DATABASE_URL": "mysql://host/name"}, 2, "The store is SQLite or PostgreSQL"),
         ({"SYNCLINE_DATABASE_URL": "postgresql://127.0.0.1:9/name"}, 8, "cannot be used"),
+        ({"SYNCLINE_DATABASE_URL": "store"}, 2, "SYNCLINE_DATABASE_URL is not valid: write postgresql://"),
         ({"SYNCLINE_HOME": "/dev/null/home"}, 8, "The folder /dev/null/home cannot be used"),
         ({"SYNCLINE_KEY": "abc"}, 2, "The encryption key is malformed"),
     ],
@@ -125,6 +128,12 @@ def test_an_unknown_page_costs_the_request_that_found_that_out(here: Here, pulle
     ended = here(pulled, "pull", "--page", UNKNOWN, "--json")
 
     assert ended.json["requests"] == {"made": 1, "bound": 1, "rate_limited": 0}
+
+
+@pytest.mark.parametrize("name", ["store.sqlite", "jobs.sqlite"])
+def test_nothing_is_loaded_into_what_is_our_own(here: Here, pulled: Syncline, name: str) -> None:
+    says(here(pulled, "load", "sql", str(pulled.home / name)), 2, "This is where Syncline keeps its own data")
+    says(here(pulled, "load", "sql", f"sqlite:///{pulled.home / name}"), 2, "keeps its own data")
 
 
 def test_load_alone_shows_its_help(here: Here, syncline: Syncline) -> None:

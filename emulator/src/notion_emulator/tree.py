@@ -1,4 +1,4 @@
-"""The indices of a workspace and how to look things up in them: the tree, its people, its connections.
+"""The indices of a workspace and how to look things up in them: the tree, its people, connections and files.
 
 ``World`` adds the verbs that change it.
 """
@@ -69,7 +69,7 @@ class Tree:
         self.pending: list[tuple[int, Callable[[], None]]] = []  # what Notion does late: when, and what
         self.bot_id = ""  # the author of what no caller is named for: the first connection's bot
 
-    # People and connections
+    # Beside the tree: people, connections, files
 
     def add_user(
         self, name: str | None, *, email: str | None = None, id: str | None = None, **fields: Any
@@ -119,6 +119,14 @@ class Tree:
             if one.id in grants:
                 return grants[one.id]
         return connection.all_pages
+
+    def store_file(
+        self, name: str, data: bytes, *, content_type: str = "application/octet-stream"
+    ) -> StoredFile:
+        """Keep bytes; a hosted file refers to them as ``{"type": "file", "file": {"key": key}}``."""
+        stored = StoredFile(key=self.ids.random_v4(), name=name, content_type=content_type, data=data)
+        self.files[stored.key] = stored
+        return stored
 
     # Looking
 

@@ -20,7 +20,6 @@ from notion_emulator.objects import (
     Json,
     Node,
     Page,
-    StoredFile,
 )
 from notion_emulator.rich_text import plain
 from notion_emulator.tree import Tree
@@ -309,14 +308,6 @@ class World(Tree):
         self.comments_on.setdefault(parent.id, []).append(comment.id)
         self.emit(Event("comment.created", "comment", comment.id, at, by, {}))
         return comment
-
-    def store_file(
-        self, name: str, data: bytes, *, content_type: str = "application/octet-stream"
-    ) -> StoredFile:
-        """Keep bytes; a hosted file refers to them as ``{"type": "file", "file": {"key": key}}``."""
-        stored = StoredFile(key=self.ids.random_v4(), name=name, content_type=content_type, data=data)
-        self.files[stored.key] = stored
-        return stored
 
     def later(self, seconds: float, action: Callable[[], None]) -> None:
         """Do something once the clock has moved on by ``seconds``; ``settle`` does what is due."""

@@ -141,6 +141,8 @@ def _checkpoint(conn: Connection, *, connection_id: str) -> int:
 
 
 def _parsed(location: str) -> tuple[URL, str | None]:
+    if location in {"", ":memory:"}:
+        raise BadInput("The destination names no file: write sqlite:///PATH or the path of a file.")
     if "://" not in location:
         return URL.create("sqlite+aiosqlite", database=location), None
     try:

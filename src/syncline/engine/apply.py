@@ -133,8 +133,10 @@ def _item(
 
 
 def subject(item: Item) -> str:
-    """The key of what an item is about: a page, another record, or a listing."""
-    return item.key.partition(":")[2] if item.kind == Work.OBJECT else item.key
+    """The key of what an item is about: a page, another record, or a listing, whichever window of it."""
+    if item.kind == Work.OBJECT:
+        return item.key.partition(":")[2]
+    return ":".join(item.key.split(":")[:2]) if item.kind == Work.LISTING else item.key
 
 
 async def apply(conn: AsyncConnection, batch: Batch, context: Context, *, now: datetime) -> Applied:
@@ -191,13 +193,23 @@ def _sort_out(
     cut: list[Item] = []
     for record in read:
         held = stored.get((record.kind, record.key))
-        if not context.incomplete(record):
+        if held is not None and _is_older(record, held, context):
+            whole.append(_as_held(record, held))
+        elif not context.incomplete(record):
             whole.append(record)
         elif held is not None and _is_current(record, held, context):
             whole.append(_as_held(record, held))
         else:
             cut.append(_properties_item(record, held, context.generation()))
     return whole, cut
+
+
+def _is_older(record: Record, held: StoredRecord, context: Context) -> bool:
+    """Whether a listing that lags tells a state from before the one we hold. A full pull believes what it reads."""
+    if held.deleted_at is not None or record.edited_at is None or held.edited_at is None:
+        return False
+    asked = context.policy.mode is Mode.FULL and held.seen_in != context.pull_id
+    return record.edited_at < held.edited_at and not asked
 
 
 def _is_current(record: Record, held: StoredRecord, context: Context) -> bool:

@@ -11,12 +11,12 @@ from syncline.core.change import Policy, Reason
 from syncline.core.errors import BadInput, NotFound
 from syncline.core.model import Fidelity, Kind, Mode
 from syncline.engine.apply import Batch, Context, Work, apply, listing_item
-from syncline.engine.pull import Pull, Watermark, decide_mode, last_watermark, load_pull, save_pull
+from syncline.engine.pull import History, Pull, decide_mode, history, load_pull, save_pull
 from syncline.sources.base import Found, Source, Unreadable
-from syncline.store import connections, documents, frontier
+from syncline.store import connections, documents, frontier, records
 from syncline.store.database import Database
 
-__all__ = ["ROOTS", "Request", "begin", "decide", "named"]
+__all__ = ["ROOTS", "Request", "begin", "decide", "named", "since"]
 
 ROOTS = (Kind.PAGE, Kind.DATABASE, Kind.DATA_SOURCE)
 """What a root may be."""
@@ -51,9 +51,9 @@ async def begin(
     Raises NotFound for a page or root that is not there, BadInput for what does not fit together; then nothing was written.
     """
     async with database.read() as conn:
-        last = await last_watermark(conn, connection_id, request.roots)
+        before = await history(conn, connection_id, request.roots)
         left = await load_pull(conn, connection_id)
-    policy = decide(request, last)
+    policy = decide(request, before)
     if left is not None and _fits(left, request, policy):
         async with database.begin() as conn:
             await frontier.unpark(conn, connection_id)
@@ -65,7 +65,7 @@ async def begin(
             id=run_id,
             policy=policy,
             began_at=source.now(),
-            since=last.at if last is not None and policy.mode is Mode.INCREMENTAL else None,
+            since=since(policy, before),
             started_at=now,
             after_seq=await connections.advance(conn, connection_id, 0) - 1,
         )
@@ -75,8 +75,15 @@ async def begin(
     return pull
 
 
-def decide(request: Request, last: Watermark | None) -> Policy:
+def since(policy: Policy, before: History) -> datetime | None:
+    """From when on a pull lists edits; None for one that lists everything, or only named pages."""
+    last = before.watermark
+    return last.at if last is not None and policy.mode is Mode.INCREMENTAL and not policy.pages else None
+
+
+def decide(request: Request, before: History) -> Policy:
     """How a pull reads that was asked for by `request`, after what was read before. Raises BadInput."""
+    last = before.watermark
     if request.pages and request.roots:
         raise BadInput("Name pages or roots, not both: a pull of pages reads those alone.")
     fidelity = request.fidelity or (last.fidelity if last is not None else Fidelity.BLOCKS)
@@ -87,7 +94,7 @@ def decide(request: Request, last: Watermark | None) -> Policy:
     comments = request.comments if request.comments is not None else bool(last and last.comments)
     policy = Policy(Mode.FULL, fidelity, request.pages, request.roots, comments=comments)
     return replace(
-        policy, mode=Mode.INCREMENTAL if request.pages else decide_mode(request.mode, policy, last)
+        policy, mode=Mode.INCREMENTAL if request.pages else decide_mode(request.mode, policy, before)
     )
 
 
@@ -107,22 +114,25 @@ async def named(source: Source, key: str, kinds: Iterable[Kind]) -> Found:
         if isinstance(found, Found):
             return found
     raise NotFound(
-        f"Notion shows no page with the id {key}. Check the id, and that the page is shared with this connection."
+        f"Notion shows nothing with the id {key}. Check the id, and that the page is shared with this connection."
     )
 
 
 async def _make_room(conn: AsyncConnection, connection_id: str, pull: Pull) -> None:
-    """What another pull left on the frontier: a pull of named pages sets it aside, any other does it as well.
+    """What another pull left on the frontier: this pull does what is inside its selection, the rest is set aside.
 
     Its listings go, since this pull has its own, and so do its answers about pages that it had begun: they are old.
     """
     await documents.discard(conn, connection_id)
     await frontier.reset(conn, connection_id)
     await frontier.clear(conn, connection_id, [Work.LISTING])
-    if pull.policy.pages:
-        await frontier.set_aside(conn, connection_id)
-    else:
+    roots = list(pull.policy.roots)
+    if not roots and not pull.policy.pages:
         await frontier.unpark(conn, connection_id)
+        return
+    await frontier.set_aside(conn, connection_id)
+    inside = [*roots, *await records.descendants(conn, connection_id, roots)] if roots else []
+    await frontier.unpark_keys(conn, connection_id, inside)
 
 
 async def _seed(

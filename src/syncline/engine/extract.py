@@ -16,13 +16,13 @@ from random import Random
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from syncline.core.change import Reason
-from syncline.core.errors import Cancelled, TooManyDeletions, Unreachable
-from syncline.core.model import Deletion, Fidelity, Kind
+from syncline.core.errors import Cancelled, Unreachable
+from syncline.core.model import Fidelity
 from syncline.engine import work
-from syncline.engine.apply import Batch, Context, Work, apply, object_item
+from syncline.engine.absence import Limits, bury_departed, sweep
+from syncline.engine.apply import Context, Work, apply
 from syncline.engine.listings import move_on
-from syncline.engine.pull import Phase, Pull, last_watermark, remember_watermark, save_pull
+from syncline.engine.pull import Phase, Pull, remember_watermark, save_pull
 from syncline.engine.reading import Reading, Step
 from syncline.engine.scope import Scope
 from syncline.engine.work import Outcome
@@ -44,19 +44,6 @@ _GRACE = 2.0
 
 _STREAK = 8
 """So many failures in a row, with nothing read between them, mean the other side is down."""
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Bounds of a run. `deletions` is the share of what is held that one sweep may find absent.
-
-    `few` absences are never too many. `width` answers at most are in flight or not yet written; how many
-    requests are on the wire at a time is the client's to decide.
-    """
-
-    width: int = 24
-    deletions: float = 0.25
-    few: int = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,7 +236,8 @@ class Extraction:
             if outcome.fatal is not None:
                 self._stopping = True
                 return outcome.fatal
-            self._streak = self._streak + 1 if outcome.transient else 0
+            if outcome.transient or outcome.bound:
+                self._streak = self._streak + 1 if outcome.transient else 0
             if self._streak >= _STREAK:
                 message = outcome.batch.parked[-1][1].message if outcome.batch.parked else "no answer"
                 return Unreachable(
@@ -298,21 +286,24 @@ class Extraction:
         if self._ready.qsize() >= self._limits.width:
             return []
         early = self._pull.phase is Phase.LISTING
-        content = self._pull.policy.fidelity is not Fidelity.PROPERTIES and not early
-        kinds = [kind for kind in Work if content or kind not in (Work.CONTENT, Work.COMMENTS)]
+        late = {Work.CONTENT, Work.COMMENTS} if early else set()
+        if self._pull.policy.fidelity is Fidelity.PROPERTIES:
+            late.add(Work.CONTENT)
+        kinds = [kind for kind in Work if kind not in late]
         return await frontier.take(conn, self._connection_id, kinds=kinds, limit=4 * self._limits.width)
 
     async def _next_phase(self, conn: AsyncConnection) -> list[Item]:
         """Nothing is waiting and nothing in flight: the next phase, and its first work."""
         taken: list[Item] = []
         while not taken and self._pull.phase is not Phase.DONE:
-            if await self._bury_departed(conn):
+            gone = self._scope.departed() if self._pull.phase is not Phase.LISTING else []
+            if gone and await bury_departed(conn, gone, self._context, now=self._clock()):
                 taken = await self._take(conn)
                 continue
             if self._pull.phase is Phase.LISTING:
                 self._pull = self._pull.at(Phase.CONTENT)
             elif self._pull.phase is Phase.CONTENT and self._pull.policy.lists_all and self._pull.whole:
-                await self._sweep(conn)
+                await sweep(conn, self._context, self._scope, self._limits)
                 self._pull = self._pull.at(Phase.SWEEP)
             else:
                 await self._finish(conn)
@@ -320,36 +311,6 @@ class Extraction:
             await save_pull(conn, self._connection_id, self._pull)
             taken = await self._take(conn)
         return taken
-
-    async def _sweep(self, conn: AsyncConnection) -> None:
-        """Make a suspect of whatever this pull could see and did not. A direct read will decide."""
-        absent = self._scope.within(
-            await records.unseen(
-                conn, self._connection_id, self._pull.id, kinds=[Kind.PAGE, Kind.DATA_SOURCE]
-            )
-        )
-        live = await records.count_live(conn, self._connection_id)
-        if len(absent) > max(self._limits.few, self._limits.deletions * live):
-            raise TooManyDeletions(
-                f"{len(absent)} of {live} records were not seen by this pull, which is more than may vanish at once. "
-                "Nothing was deleted. If this is right, pull again with --accept-deletions."
-            )
-        await frontier.add(conn, self._connection_id, [object_item(key, Reason.SUSPECT) for key in absent])
-
-    async def _bury_departed(self, conn: AsyncConnection) -> bool:
-        """What was told to hang outside the selected subtrees now goes, where the store holds nothing but those.
-
-        Returns whether there was any: what hung below it is then to be read.
-        """
-        if (
-            self._pull.phase is Phase.LISTING
-            or await last_watermark(conn, self._connection_id, ()) is not None
-        ):
-            return False
-        gone = [(key, Deletion.OUT_OF_SCOPE) for key in self._scope.departed()]
-        if gone:
-            await apply(conn, Batch(lost=gone), self._context, now=self._clock())
-        return bool(gone)
 
     async def _finish(self, conn: AsyncConnection) -> None:
         self._pull = self._pull.at(Phase.DONE)

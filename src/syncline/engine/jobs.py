@@ -35,13 +35,13 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from syncline.core.errors import Busy, Retry, StoreUnavailable, SynclineError
 from syncline.engine.task import Failure, JobState, OpenRun, Outcome, Progress, RunState, Task
+from syncline.settings import JOBS_SCHEMA
 
 __all__ = ["Jobs", "forget"]
 
 _VERSION = "1"
 """Changes only when a run that an older release began can no longer be continued."""
 
-_SCHEMA = "syncline_jobs"
 _LONGEST_STEP = 2.0
 _LIVE = ("PENDING", "ENQUEUED", "DELAYED")
 _BATCH = 200
@@ -131,7 +131,7 @@ class Jobs:
             DBOS.launch()
         except (dbos_error.DBOSException, SQLAlchemyError) as error:
             await self.__aexit__()
-            raise StoreUnavailable(f"The job store cannot be opened: {_reason(error)}.") from error
+            raise _unusable(self._store, error) from error
         return self
 
     async def __aexit__(self, *exc: object) -> None:
@@ -208,12 +208,13 @@ def forget(store: Path | str, executor: str) -> None:
     """
     if isinstance(store, Path) and not store.exists():
         return
+    _silence()
     engine = _engine(store)
     try:
-        if isinstance(store, Path) or sa.inspect(engine).has_schema(_SCHEMA):
+        if isinstance(store, Path) or sa.inspect(engine).has_schema(JOBS_SCHEMA):
             _forget(engine, _name(executor))
     except (dbos_error.DBOSException, SQLAlchemyError) as error:
-        raise StoreUnavailable(f"The job store cannot be opened: {_reason(error)}.") from error
+        raise _unusable(store, error) from error
     finally:
         engine.dispose()
 
@@ -221,7 +222,7 @@ def forget(store: Path | str, executor: str) -> None:
 def _forget(engine: sa.Engine, name: str) -> None:
     client = DBOSClient(
         system_database_engine=engine,
-        dbos_system_schema=_SCHEMA,
+        dbos_system_schema=JOBS_SCHEMA,
         serializer=DBOSPortableJSONSerializer(),
         application_name=name,
         retry_connection_errors=False,
@@ -332,7 +333,7 @@ def _config(store: Path | str, engine: sa.Engine, executor: str) -> DBOSConfig:
         application_version=f"{_VERSION}-{executor}",  # DBOS wants each version to be one name's alone
         system_database_url=_url(store).render_as_string(hide_password=False),
         system_database_engine=engine,
-        dbos_system_schema=_SCHEMA,
+        dbos_system_schema=JOBS_SCHEMA,
         serializer=DBOSPortableJSONSerializer(),
         enable_otlp=False,
         log_level="CRITICAL",
@@ -379,5 +380,11 @@ def _unixepoch(*_modifiers: object) -> float:
     return time.time()
 
 
-def _reason(error: Exception) -> str:
-    return str(getattr(error, "orig", None) or error).strip().splitlines()[0].rstrip(".")
+def _unusable(store: Path | str, error: Exception) -> StoreUnavailable:
+    reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0].rstrip(".")
+    if not isinstance(store, Path):
+        return StoreUnavailable(f"The job store in the database cannot be opened: {reason}.")
+    return StoreUnavailable(
+        f"The job store {store} cannot be opened: {reason}. "
+        "It holds unfinished runs and nothing else, so a damaged one may be removed."
+    )

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from syncline.core.checkpoint import SEARCH_LAG
 from syncline.core.errors import Unreachable
-from syncline.engine.apply import Applied, Work
+from syncline.engine.apply import Applied, Work, subject
 from syncline.engine.work import Outcome
 from syncline.sources.base import Listed
 from syncline.store import frontier, ledger, records
@@ -52,7 +52,8 @@ async def move_on(
     await frontier.progress(conn, connection_id, more)
     await frontier.done(conn, connection_id, [(item.kind, item.key, item.generation) for item in ended])
     for kind in (Work.LISTING, Work.COMMENTS):
-        whole = [item.key for item in ended if item.kind == kind and item.key not in capped]
+        whole = [item.key for item in ended if item.kind == kind and item.key == subject(item)]
+        whole = [key for key in whole if key not in capped]
         await ledger.resolve(conn, connection_id, whole, operation=kind)
 
 

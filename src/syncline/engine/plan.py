@@ -7,8 +7,8 @@ from datetime import datetime
 from syncline.core.change import Policy, Reason, comments_reason, content_reason, rows_reason
 from syncline.core.checkpoint import SEARCH_LAG
 from syncline.core.model import Fidelity, Kind, Mode, Record
-from syncline.engine.begin import ROOTS, Request, decide, named
-from syncline.engine.pull import last_watermark
+from syncline.engine.begin import ROOTS, Request, decide, named, since
+from syncline.engine.pull import history
 from syncline.engine.scope import Scope
 from syncline.sources.base import Listed, Listing, Source
 from syncline.store import records
@@ -52,9 +52,9 @@ class Plan:
 async def plan(*, database: Database, source: Source, connection_id: str, request: Request) -> Plan:
     """What the pull that `request` asks for would read. Raises what `begin` raises."""
     async with database.read() as conn:
-        last = await last_watermark(conn, connection_id, request.roots)
-    policy = decide(request, last)
-    since = last.at if last is not None and policy.mode is Mode.INCREMENTAL else None
+        before = await history(conn, connection_id, request.roots)
+    policy = decide(request, before)
+    bound = since(policy, before)
     made = Plan(policy.mode, policy.fidelity)
     scope = Scope(policy.roots)
     async with database.read() as conn:
@@ -66,9 +66,9 @@ async def plan(*, database: Database, source: Source, connection_id: str, reques
         tables = await _weigh(database, connection_id, found.records, policy, made)
         waiting += map(source.rows, tables)
         scope.adopt(found.children)
-    waiting += [] if policy.pages else source.listings(since=since)
+    waiting += [] if policy.pages else source.listings(since=bound)
     while waiting:
-        async for listed in _answers(source, waiting.pop(), since):
+        async for listed in _answers(source, waiting.pop(), bound):
             made.spent += 1
             tables = await _weigh(database, connection_id, scope.admit(listed.records), policy, made)
             waiting += [*map(source.rows, tables), *listed.follow]

@@ -15,14 +15,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from syncline.core.change import Policy
 from syncline.core.checkpoint import watermark
 from syncline.core.hash import digest
-from syncline.core.model import Fidelity, Mode
-from syncline.store import checkpoints
+from syncline.core.model import Fidelity, Kind, Mode
+from syncline.store import checkpoints, records
 
 __all__ = [
+    "History",
     "Phase",
     "Pull",
     "Watermark",
     "decide_mode",
+    "history",
     "last_watermark",
     "load_pull",
     "remember_watermark",
@@ -154,13 +156,33 @@ async def remember_watermark(conn: AsyncConnection, connection_id: str, pull: Pu
         await checkpoints.put(conn, connection_id, _watermark_name(policy.roots), value)
 
 
-def decide_mode(asked: Mode | None, policy: Policy, last: Watermark | None) -> Mode:
+@dataclass(frozen=True, slots=True)
+class History:
+    """What pulls before this one have left: the watermark of the selection, and whether any page is held."""
+
+    watermark: Watermark | None = None
+    held: bool = False
+
+
+async def history(conn: AsyncConnection, connection_id: str, roots: tuple[str, ...]) -> History:
+    """What a pull of a selection builds on."""
+    held = await records.count_live(conn, connection_id, kinds=[Kind.PAGE])
+    return History(await last_watermark(conn, connection_id, roots), held > 0)
+
+
+def decide_mode(asked: Mode | None, policy: Policy, before: History) -> Mode:
     """What a pull has to be, given what was asked for and what was read before.
 
-    The first pull is full. One that asks for content that the pulls before it did not read has to list everything again.
+    The first pull is full. One whose selection was never read whole, or that asks for content that the pulls before it did not
+    read, has to list everything, but need not read what is held.
     """
-    if last is None or asked is Mode.FULL:
+    last = before.watermark
+    if asked is Mode.FULL or not before.held:
         return Mode.FULL
-    if asked is Mode.RECONCILE or (policy.fidelity, policy.comments) != (last.fidelity, last.comments):
+    if asked is Mode.RECONCILE or last is None:
         return Mode.RECONCILE
-    return Mode.INCREMENTAL
+    return (
+        Mode.RECONCILE
+        if (policy.fidelity, policy.comments) != (last.fidelity, last.comments)
+        else Mode.INCREMENTAL
+    )

@@ -19,7 +19,7 @@ from syncline.engine.connect import executor
 from syncline.engine.extract import Extraction, Limits
 from syncline.engine.jobs import Jobs
 from syncline.engine.plan import Plan, plan
-from syncline.engine.pull import last_watermark, load_pull
+from syncline.engine.pull import history, load_pull
 from syncline.engine.task import Failure, JobState, OpenRun, Outcome, Progress, RunState
 from syncline.notion.client import Counts
 from syncline.sources.notion import LANES, NotionSource
@@ -143,8 +143,8 @@ class PullTask:
         """Write down a new run. Raises BadInput for what does not fit together."""
         app, run = self._app, self._app.new_id()
         async with app.database.begin() as conn:
-            last = await last_watermark(conn, self._connection.id, asked.request.roots)
-            policy = decide(asked.request, last)
+            before = await history(conn, self._connection.id, asked.request.roots)
+            policy = decide(asked.request, before)
             await runs.start(
                 conn,
                 self._connection.id,

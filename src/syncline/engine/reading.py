@@ -58,7 +58,6 @@ class Reading:
         """
         self.pending.discard(step)
         self.children.update(dict.fromkeys(content.children))
-        self.unread.extend(content.unread)
         self.digests.setdefault(step.container, []).extend(content.digests)
         if content.markdown is not None:
             self.pieces[step.container] = content.markdown

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field, fields, replace
 
 from syncline.core.change import Reason
-from syncline.core.errors import Retry, Unreachable
+from syncline.core.errors import Refused, Retry, Unreachable
 from syncline.core.model import Kind
 from syncline.engine.apply import Batch, Work, listing_item, object_item, record_from, subject
 from syncline.engine.reading import Reading, Step
@@ -20,6 +20,7 @@ __all__ = ["Outcome", "merged", "read", "read_step"]
 
 _PAGE = 100
 _RESTARTS = 5
+_FORBIDDEN = 403
 
 
 @dataclass(slots=True)
@@ -81,7 +82,14 @@ async def _read_listing(source: Source, item: Item) -> Outcome:
 
 async def _read_comments(source: Source, item: Item) -> Outcome:
     payload = {"cursor": None, "size": 0, "answers": 0, "keys": [], **(item.payload or {})}
-    listed = await source.comments(item.key, payload["cursor"])
+    try:
+        listed = await source.comments(item.key, payload["cursor"])
+    except Unreadable as error:
+        if error.unread.status == _FORBIDDEN:
+            raise Refused(
+                "The connection may not read comments: allow it in its settings in Notion, or pull without --comments."
+            ) from error
+        raise
     keys = [*payload["keys"], *(record.key for record in listed.records)]
     outcome = _walked(replace(item, payload={**payload, "keys": keys}), listed)
     if listed.cursor is None:

@@ -91,7 +91,6 @@ class Content:
     containers: tuple[str, ...] = ()
     cursor: str | None = None
     markdown: str | None = None
-    unread: tuple[Unread, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

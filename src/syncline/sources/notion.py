@@ -402,7 +402,10 @@ def _block_form(block: Json) -> Any:
 
 
 def _digest(value: Any) -> str:
-    """The hash of a JSON value. Most of a pull's blocks pass here, so it is taken the quick way where that exists."""
+    """The hash of a JSON value. Most of a pull's blocks pass here, so it is taken the quick way where that exists.
+
+    It is not core.hash.digest's: a change of either makes every page a change.
+    """
     try:
         form = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
     except orjson.JSONEncodeError:  # half a surrogate pair, or a number beyond 64 bits

@@ -30,6 +30,7 @@ __all__ = [
     "set_aside",
     "take",
     "unpark",
+    "unpark_keys",
     "waiting",
 ]
 
@@ -153,6 +154,15 @@ async def set_aside(conn: AsyncConnection, connection_id: str) -> int:
 async def unpark(conn: AsyncConnection, connection_id: str) -> int:
     """Let everything parked wait again at its first attempt. Returns how many items that were."""
     return await _move(conn, connection_id, State.PARKED, State.WAITING, attempt=0)
+
+
+async def unpark_keys(conn: AsyncConnection, connection_id: str, keys: Sequence[str]) -> None:
+    """Let what is parked about these keys wait again at its first attempt, of whatever kind it is."""
+    parked = (frontier.c.key == bindparam("this_key")) & (frontier.c.state == State.PARKED)
+    if keys:
+        statement = update(frontier).where(_of(connection_id), parked)
+        values = {"state": State.WAITING, "attempt": 0}
+        await conn.execute(statement.values(**values), [{"this_key": key} for key in sorted(keys)])
 
 
 async def reset(conn: AsyncConnection, connection_id: str) -> int:
