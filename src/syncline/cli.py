@@ -4,6 +4,7 @@ Only Typer is imported here, so that ``--help`` answers at once; what a command 
 it runs. Every command and option has its place in docs/reference/cli.md (tests/test_cli.py).
 """
 
+import os
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -69,10 +70,16 @@ ConnectionOption = Annotated[
 
 def run(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit code. What Typer finds wrong comes as one sentence, too."""
+    _have_streams()
     try:
         code = app(arguments, prog_name="syncline", standalone_mode=False)
     except typer.Abort:
         return 130
+    except OSError as error:
+        # Commands tell of their own failures: this is help or a version that could not be printed.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        typer.echo(f"Error: Standard output cannot be written: {error.strerror}.", err=True)
+        return 1
     except Exception as error:
         # Typer keeps the class of its usage errors to itself; all of them, and nothing else, can say this.
         say = getattr(error, "format_message", None)
@@ -83,6 +90,12 @@ def run(arguments: list[str] | None = None) -> int:
             f"{sentence}; `syncline --help` tells more.", sys.argv if arguments is None else arguments
         )
     return code or 0
+
+
+def _have_streams() -> None:
+    """Python leaves out a stream that was closed before it began; what is said there goes nowhere."""
+    sys.stdout = sys.stdout or Path(os.devnull).open("w")  # noqa: SIM115  it stays open to the end
+    sys.stderr = sys.stderr or Path(os.devnull).open("w")  # noqa: SIM115  as above
 
 
 def _misused(sentence: str, arguments: list[str]) -> int:

@@ -50,7 +50,6 @@ def execute(command: str, arguments: dict[str, Any]) -> int:
     terminal = Terminal()
     try:
         code = asyncio.run(_COMMANDS[command](terminal, **arguments)) or 0
-        sys.stdout.flush()
     except SynclineError as error:
         terminal.error(str(error))
         return error.exit_code
@@ -58,7 +57,7 @@ def execute(command: str, arguments: dict[str, Any]) -> int:
         terminal.note("Stopped.")
         return STOPPED
     except BrokenPipeError:  # whoever read our output has enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        terminal.close_output()
         return 1
     except Exception as error:
         if os.environ.get("SYNCLINE_LOG_LEVEL", "").lower() == "debug":
@@ -117,6 +116,7 @@ async def _rotate_key(terminal: Terminal) -> None:
     from syncline.store.secrets import keep_first_key, prepend_key  # noqa: PLC0415  cryptography is heavy
 
     async with App.open(Settings.load()) as app:
+        await _open_every_token(app)
         from_file = app.settings.key is None
         keys = prepend_key(app.settings.home) if from_file else app.keys
         async with app.database.begin() as conn:
@@ -126,6 +126,13 @@ async def _rotate_key(terminal: Terminal) -> None:
     terminal.result(
         f"Encrypted {counted(count, 'token')} with {'a new key' if from_file else 'the first key'}."
     )
+
+
+async def _open_every_token(app: App) -> None:
+    """Raises BadInput if one does not open: then no key is to be made."""
+    async with app.database.read() as conn:
+        for connection in await connections.every(conn):
+            await connections.token(conn, connection.id, ring=app.keys)
 
 
 # --- pull ---------------------------------------------------------------------------------------------------------
@@ -142,7 +149,7 @@ async def _pull(terminal: Terminal, *, as_json: bool, dry_run: bool, **options: 
                 return 0
             deletions: bool = options["accept_deletions"]
             run = await watched_pull(terminal, app, connection, request, accept_deletions=deletions)
-    except SynclineError as error:
+    except Exception as error:
         if as_json:
             terminal.json(refusal(error, time.monotonic() - began))
         raise
@@ -311,7 +318,7 @@ async def _show(terminal: Terminal, *, page: str, form: str, connection: str | N
     async with _opened(connection) as (app, found):
         record = await find_page(app, found, page)
         text = await page_text(app, found, record, form=form)
-    terminal.out.file.write(text if text.endswith("\n") else text + "\n")
+    terminal.text(text if text.endswith("\n") else text + "\n")
 
 
 async def _demo(terminal: Terminal, *, keep: Path | None) -> None:

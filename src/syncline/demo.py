@@ -75,7 +75,7 @@ async def _demonstrate(terminal: Terminal, app: App, emulator: _Emulator, folder
         terminal, app, connection, MarkdownFolder(markdown, connection.id), name="Markdown files"
     )
     await watched_load(terminal, app, connection, SqlDestination(sql, connection.id), name="SQL tables")
-    terminal.out.print(_tree(markdown))
+    terminal.draw(_tree(markdown))
     _print_rows(terminal, sql)
     title = await _edit(app, connection, emulator)
     terminal.result(f"\nNow somebody edits and renames the page {title!r} in Notion. The next pull:")

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from syncline.core.errors import Retry, SynclineError
+from syncline.core.errors import Retry
 from syncline.store.runs import PAGES, REQUESTS, Run
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def outcome(run: Run, seconds: float) -> dict[str, Any]:
     return said | {"error": {name: error[name] for name in ("kind", "message", "retry")}}
 
 
-def refusal(error: SynclineError, seconds: float) -> dict[str, Any]:
+def refusal(error: Exception, seconds: float) -> dict[str, Any]:
     """What `pull --json` prints where there is no run."""
     return {
         "run": None,

@@ -5,14 +5,17 @@ out where nobody sees it.
 """
 
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from io import StringIO
 from typing import TYPE_CHECKING, Any, TextIO, TypeAlias
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 
+from syncline.core.errors import SynclineError
 from syncline.engine.task import Progress
 
 if TYPE_CHECKING:  # heavy, and not needed by every command
@@ -34,10 +37,24 @@ class Terminal:
         self.out = Console(highlight=False, soft_wrap=True, width=_width(sys.stdout))
         self.err = Console(stderr=True, highlight=False, soft_wrap=True)
 
+    def text(self, text: str) -> None:
+        """Print text as it is. Raises SynclineError if standard output cannot be written."""
+        try:
+            self.out.file.write(text)
+            self.out.file.flush()  # whoever reads a pipe is not to wait for the end
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            self.close_output()
+            raise SynclineError(f"Standard output cannot be written: {error.strerror}.") from error
+
+    def close_output(self) -> None:
+        """Let what is still to be written go nowhere, so that the interpreter's end does not fail on it."""
+        os.dup2(os.open(os.devnull, os.O_WRONLY), self.out.file.fileno())
+
     def result(self, text: str) -> None:
         """Print a result, as it is."""
-        self.out.print(text, markup=False)
-        self.out.file.flush()  # whoever reads a pipe is not to wait for the end
+        self.text(text + "\n")
 
     def note(self, text: str) -> None:
         """Say something that is no result."""
@@ -50,20 +67,29 @@ class Terminal:
 
     def json(self, value: Mapping[str, Any]) -> None:
         """Print one JSON object."""
-        self.out.file.write(json.dumps(value, ensure_ascii=False, default=str) + "\n")
+        self.text(json.dumps(value, ensure_ascii=False, default=str) + "\n")
 
-    def table(
-        self, columns: Sequence[str], rows: Sequence[Sequence[object]], *, title: str | None = None
-    ) -> None:
-        """Print a table; its cells as they are."""
-        from rich.table import Table  # noqa: PLC0415  as above
+    def table(self, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+        """Print a table; its cells as they are and whole, however narrow the terminal is."""
+        from rich.table import Table  # noqa: PLC0415  not needed by every command
 
-        table = Table(
-            *columns, box=None, title=title, title_justify="left", pad_edge=False, header_style="bold"
-        )
+        table = Table(*columns, box=None, pad_edge=False, header_style="bold")
         for row in rows:
-            table.add_row(*(str("" if cell is None else cell).replace("[", r"\[") for cell in row))
-        self.out.print(table, soft_wrap=False)
+            table.add_row(*("" if cell is None else str(cell).replace("[", r"\[") for cell in row))
+        self.draw(table, width=_WIDE)
+
+    def draw(self, drawing: RenderableType, *, width: int | None = None) -> None:
+        """Print something of Rich's, `width` columns wide at most instead of the terminal's."""
+        drawn = StringIO()
+        canvas = Console(
+            file=drawn,
+            width=width or self.out.width,
+            force_terminal=self.out.is_terminal,
+            no_color=self.out.no_color,
+            highlight=False,
+        )
+        canvas.print(drawing)
+        self.text("".join(f"{line.rstrip()}\n" for line in drawn.getvalue().splitlines()))
 
     @contextmanager
     def busy(self, what: str) -> Iterator[None]:

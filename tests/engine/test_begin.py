@@ -215,4 +215,4 @@ async def test_each_selection_has_a_watermark_of_its_own(home: Remembering) -> N
     await home.pull(Request(roots=("p0",)))
     assert (await home.begin(Request(roots=("p0",)))).policy.mode is Mode.INCREMENTAL
     assert (await home.begin(Request(roots=("p1",)))).policy.mode is Mode.RECONCILE
-    assert (await home.begin()).policy.mode is Mode.FULL
+    assert (await home.begin()).policy.mode is Mode.RECONCILE

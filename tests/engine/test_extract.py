@@ -167,7 +167,9 @@ async def test_a_failing_page_keeps_its_content_and_stays_on_the_frontier(make: 
     progress = await pulling.pull()
     assert progress.pages["incomplete"] == 1
     assert (await pulling.documents())[page.id] == before[page.id]
-    assert [entry.page for entry in await pulling.ledger()] == [page.id]
+    assert [(entry.page, entry.status, entry.code) for entry in await pulling.ledger()] == [
+        (page.id, 500, "internal_server_error")
+    ]
     pulling.emulator.faults.active.remove(fault)
     progress = await pulling.pull()
     assert progress.pages["incomplete"] == 0

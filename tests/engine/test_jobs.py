@@ -263,7 +263,7 @@ async def test_a_job_file_that_is_none_is_refused_with_a_sentence(
     path = tmp_path / "jobs.sqlite"
     path.write_text("this is not a database, however long it may be " * 50)
     with pytest.raises(
-        StoreUnavailable, match=r"The job store .*jobs\.sqlite cannot be opened: .*not a database"
+        StoreUnavailable, match=r"The job store .*jobs\.sqlite cannot be used: .*not a database"
     ):
         async with open_jobs(path, task):
             pass

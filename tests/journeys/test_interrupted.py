@@ -2,9 +2,11 @@
 
 import re
 import signal
+import sqlite3
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -53,7 +55,10 @@ def test_ctrl_c_stops_the_pull_and_the_next_one_goes_on(syncline: Syncline, slow
     assert "Stopping; what was read stays." in stopped.err
     assert rest["outcome"] == "succeeded"
     assert rest["pages"]["seen"] == PAGES
-    assert [line.split()[5] for line in syncline("runs").out.splitlines()[1:]] == ["succeeded", "cancelled"]
+    assert [line.split()[4:6] for line in syncline("runs").out.splitlines()[1:]] == [
+        ["full", "succeeded"],
+        ["full", "cancelled"],
+    ]
 
 
 def test_a_second_ctrl_c_ends_at_once(syncline: Syncline, slow_notion: Notion) -> None:
@@ -133,6 +138,23 @@ def test_a_pull_asked_for_otherwise_ends_the_one_that_was_left_behind(
     assert ended["outcome"] == "succeeded"
     assert ended["pages"]["seen"] == PAGES
     assert re.findall(r"succeeded|failed|running", syncline("runs").out) == ["succeeded", "failed"]
+
+
+def test_a_run_whose_end_the_job_store_has_missed_does_not_run_beside_the_next_one(
+    syncline: Syncline, slow_notion: Notion
+) -> None:
+    syncline.connect(slow_notion)
+    with under_way(syncline, slow_notion) as child:
+        child.send_signal(signal.SIGKILL)
+        child.communicate()
+    with closing(sqlite3.connect(syncline.home / "store.sqlite")) as store, store:
+        store.execute("UPDATE runs SET state = 'failed'")
+    slow_notion.control("PUT", "latency", {"seconds": 0.2})
+
+    ended = syncline("pull", "--json").json
+
+    assert ended["outcome"] == "succeeded"
+    assert re.findall(r"succeeded|failed|running|cancelled", syncline("runs").out) == ["succeeded", "failed"]
 
 
 def test_the_demonstration_shows_everything_and_leaves_nothing_behind(

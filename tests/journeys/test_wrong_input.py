@@ -65,7 +65,7 @@ def test_a_name_is_given_once(here: Here, pulled: Syncline, notion: Notion) -> N
         (["pull", "nowhere"], 3, "There is no connection called nowhere; there are: work."),
         (["pull", "--page", "xyz"], 2, "No Notion id in 'xyz'"),
         (["pull", "--root", "12345"], 2, "No Notion id in '12345'"),
-        (["pull", "--page", UNKNOWN], 3, f"Notion shows no page with the id {UNKNOWN}"),
+        (["pull", "--page", UNKNOWN], 3, f"with the id {UNKNOWN}. Check the id"),
         (["pull", "--full", "--reconcile"], 2, "--full and --reconcile exclude each other"),
         (["pull", "--page", UNKNOWN, "--root", UNKNOWN], 2, "Name pages or roots, not both"),
         (["show", "no such title"], 3, "The store holds no page 'no such title'"),

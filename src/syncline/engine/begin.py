@@ -16,7 +16,7 @@ from syncline.sources.base import Found, Source, Unreadable
 from syncline.store import connections, documents, frontier, records
 from syncline.store.database import Database
 
-__all__ = ["ROOTS", "Request", "begin", "decide", "named", "since"]
+__all__ = ["ROOTS", "Request", "begin", "decide", "fits", "named", "since"]
 
 ROOTS = (Kind.PAGE, Kind.DATABASE, Kind.DATA_SOURCE)
 """What a root may be."""
@@ -54,7 +54,7 @@ async def begin(
         before = await history(conn, connection_id, request.roots)
         left = await load_pull(conn, connection_id)
     policy = decide(request, before)
-    if left is not None and _fits(left, request, policy):
+    if left is not None and fits(left, request, policy):
         async with database.begin() as conn:
             await frontier.unpark(conn, connection_id)
         return left
@@ -98,7 +98,7 @@ def decide(request: Request, before: History) -> Policy:
     )
 
 
-def _fits(left: Pull, request: Request, policy: Policy) -> bool:
+def fits(left: Pull, request: Request, policy: Policy) -> bool:
     """Whether a pull that was left behind is what is asked for now."""
     same = replace(left.policy, mode=policy.mode) == policy
     return same and request.mode in (None, left.policy.mode)

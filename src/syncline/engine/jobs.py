@@ -18,12 +18,9 @@ What DBOS needs from us, found by running it:
 import asyncio
 import contextvars
 import logging
-import os
-import sqlite3
-import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -33,7 +30,8 @@ from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer, SetWo
 from dbos import error as dbos_error
 from sqlalchemy.exc import SQLAlchemyError
 
-from syncline.core.errors import Busy, Retry, StoreUnavailable, SynclineError
+from syncline.core.errors import Busy, Retry, SynclineError
+from syncline.engine.jobstore import open_engine, unusable, url
 from syncline.engine.task import Failure, JobState, OpenRun, Outcome, Progress, RunState, Task
 from syncline.settings import JOBS_SCHEMA
 
@@ -45,6 +43,8 @@ _VERSION = "1"
 _LONGEST_STEP = 2.0
 _LIVE = ("PENDING", "ENQUEUED", "DELAYED")
 _BATCH = 200
+_RECORDED = 5.0
+"""Seconds that the record of a run's end is waited for."""
 
 
 @dataclass(slots=True)
@@ -78,6 +78,7 @@ class _Live:
 class _Process:
     """All runs of this process: what the workflow below, a module-level function, works on."""
 
+    store: Path | str
     task: Task
     runs: dict[str, _Live] = field(default_factory=dict)
 
@@ -116,7 +117,7 @@ class Jobs:
         self._store = store
         self._executor = executor
         self.task = task
-        self._process = _Process(task)
+        self._process = _Process(store, task)
         self._engine: sa.Engine | None = None
 
     async def __aenter__(self) -> Self:
@@ -125,13 +126,13 @@ class Jobs:
         assert _process is None, "one Jobs may be open per process"
         _process = self._process
         _silence()
-        self._engine = _engine(self._store)
+        self._engine = open_engine(self._store)
         try:
             DBOS(config=_config(self._store, self._engine, self._executor))
             DBOS.launch()
         except (dbos_error.DBOSException, SQLAlchemyError) as error:
             await self.__aexit__()
-            raise _unusable(self._store, error) from error
+            raise unusable(self._store, error) from error
         return self
 
     async def __aexit__(self, *exc: object) -> None:
@@ -149,26 +150,32 @@ class Jobs:
     async def start(self, run: str) -> None:
         """Begin a run, durably. To start it again under the same id changes nothing."""
         self._process.live(run)
-        with SetWorkflowID(run):
+        with self._usable(), SetWorkflowID(run):
             await DBOS.start_workflow_async(_run, run)
 
     async def unfinished(self) -> list[str]:
         """This executor's runs that have not ended, oldest first; they are being taken up."""
-        found = await DBOS.list_workflows_async(
-            status=list(_LIVE), application_name=_name(self._executor), load_input=False, load_output=False
-        )
+        with self._usable():
+            found = await DBOS.list_workflows_async(
+                status=list(_LIVE),
+                application_name=_name(self._executor),
+                load_input=False,
+                load_output=False,
+            )
         return [workflow.workflow_id for workflow in found]
 
     async def state(self, run: str) -> JobState:
         """Whether a run is live, whoever executes it."""
-        status = await DBOS.get_workflow_status_async(run)
+        with self._usable():
+            status = await DBOS.get_workflow_status_async(run)
         if status is None:
             return JobState.UNKNOWN
         return JobState.LIVE if status.status in _LIVE else JobState.ENDED
 
     async def cancel(self, run: str) -> None:
         """Ask a run to end at its next step; whoever executes it notices. An ended run stays as it is."""
-        await DBOS.cancel_workflow_async(run)
+        with self._usable():
+            await DBOS.cancel_workflow_async(run)
 
     async def watch(self, run: str) -> AsyncIterator[Progress]:
         """Yield the newest progress of a run of this process whenever there is some, until the run ends."""
@@ -182,23 +189,34 @@ class Jobs:
     async def wait(self, run: str) -> Outcome:
         """How a run of this process ended. Raises what it raised if that was no error of core.errors."""
         outcome = await asyncio.shield(self._process.live(run).outcome)
-        handle: WorkflowHandleAsync[str] = await DBOS.retrieve_workflow_async(run)
-        with suppress(dbos_error.DBOSException):  # the end is recorded now, whatever it was
-            await handle.get_result(polling_interval_sec=0.02)
+        # The end is known; what is waited for is that it stands in the job store, too.
+        with suppress(dbos_error.DBOSException, SQLAlchemyError, TimeoutError):
+            handle: WorkflowHandleAsync[str] = await DBOS.retrieve_workflow_async(run)
+            async with asyncio.timeout(_RECORDED):
+                await handle.get_result(polling_interval_sec=0.02)
         return outcome
 
     async def prune(self, *, before: float) -> int:
         """Forget this executor's runs that ended before a Unix time; how many they were."""
-        found = await DBOS.list_workflows_async(
-            status=["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"],
-            application_name=_name(self._executor),
-            load_input=False,
-            load_output=False,
-        )
-        old = [one.workflow_id for one in found if (one.updated_at or 0) < before * 1000]
-        for start in range(0, len(old), _BATCH):
-            await DBOS.delete_workflows_async(old[start : start + _BATCH])
+        with self._usable():
+            found = await DBOS.list_workflows_async(
+                status=["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"],
+                application_name=_name(self._executor),
+                load_input=False,
+                load_output=False,
+            )
+            old = [one.workflow_id for one in found if (one.updated_at or 0) < before * 1000]
+            for start in range(0, len(old), _BATCH):
+                await DBOS.delete_workflows_async(old[start : start + _BATCH])
         return len(old)
+
+    @contextmanager
+    def _usable(self) -> Iterator[None]:
+        """Turn what the job store's database fails with into StoreUnavailable."""
+        try:
+            yield
+        except SQLAlchemyError as error:
+            raise unusable(self._store, error) from error
 
 
 def forget(store: Path | str, executor: str) -> None:
@@ -209,12 +227,12 @@ def forget(store: Path | str, executor: str) -> None:
     if isinstance(store, Path) and not store.exists():
         return
     _silence()
-    engine = _engine(store)
+    engine = open_engine(store)
     try:
         if isinstance(store, Path) or sa.inspect(engine).has_schema(JOBS_SCHEMA):
             _forget(engine, _name(executor))
     except (dbos_error.DBOSException, SQLAlchemyError) as error:
-        raise _unusable(store, error) from error
+        raise unusable(store, error) from error
     finally:
         engine.dispose()
 
@@ -254,10 +272,20 @@ async def _run(run: str) -> str:
         await _lost(here, run)
         raise
     except Exception as error:
-        await _ended(here, run, Outcome(RunState.FAILED, _failure(error)), error)
+        await _ended(here, run, *_verdict(here, error))
         raise
     here.live(run).end(outcome)
     return outcome.state.value
+
+
+def _foreseen(here: _Process, error: Exception) -> Exception:
+    return unusable(here.store, error) if isinstance(error, SQLAlchemyError) else error
+
+
+def _verdict(here: _Process, error: Exception) -> tuple[Outcome, Exception | None]:
+    """What an exception makes of a run, and what whoever waits is to see instead, if it was not foreseen."""
+    foreseen = _foreseen(here, error)
+    return Outcome(RunState.FAILED, _failure(foreseen)), None if foreseen is not error else error
 
 
 async def _lost(here: _Process, run: str) -> None:
@@ -278,7 +306,7 @@ async def _ended(here: _Process, run: str, outcome: Outcome, error: Exception | 
     try:
         await here.finish(run, outcome)
     except Exception as second:
-        here.live(run).end(error or second)
+        here.live(run).end(error or _foreseen(here, second))
         raise
     here.live(run).end(error or outcome)
 
@@ -331,13 +359,15 @@ def _config(store: Path | str, engine: sa.Engine, executor: str) -> DBOSConfig:
         name=_name(executor),
         executor_id=executor,
         application_version=f"{_VERSION}-{executor}",  # DBOS wants each version to be one name's alone
-        system_database_url=_url(store).render_as_string(hide_password=False),
+        system_database_url=url(store).render_as_string(hide_password=False),
         system_database_engine=engine,
         dbos_system_schema=JOBS_SCHEMA,
         serializer=DBOSPortableJSONSerializer(),
         enable_otlp=False,
         log_level="CRITICAL",
-        # Neither messages between runs nor schedules are used: nothing waits for these two.
+        # Neither messages between runs nor schedules are used: nothing waits for these, and where nothing waits
+        # nothing is polled. Listening would take a connection that is not always closed at the end.
+        use_listen_notify=False,
         notification_listener_polling_interval_sec=0.1,
         scheduler_polling_interval_sec=3600.0,
     )
@@ -349,42 +379,3 @@ def _silence() -> None:
     if not logger.handlers:
         logger.addHandler(logging.NullHandler())
         logger.propagate = False
-
-
-def _url(store: Path | str) -> sa.URL:
-    if isinstance(store, Path):
-        return sa.URL.create("sqlite", database=str(store))
-    return sa.make_url(store).set(drivername="postgresql+psycopg")
-
-
-def _engine(store: Path | str) -> sa.Engine:
-    if not isinstance(store, Path):
-        return sa.create_engine(_url(store), pool_size=3, max_overflow=5, pool_pre_ping=True)
-    with suppress(OSError):  # what is wrong with the file, the first connection will say
-        os.close(os.open(store, os.O_CREAT | os.O_RDWR, 0o600))
-    engine = sa.create_engine(_url(store))
-    sa.event.listen(engine, "connect", _prepare_sqlite)
-    return engine
-
-
-def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
-    connection.isolation_level = "IMMEDIATE"
-    for pragma in ("busy_timeout=30000", "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
-        connection.execute(f"PRAGMA {pragma}")
-    if sqlite3.sqlite_version_info < (3, 42):
-        connection.create_function("unixepoch", -1, _unixepoch)
-
-
-def _unixepoch(*_modifiers: object) -> float:
-    """What ``unixepoch('subsec')`` is from SQLite 3.42 on; DBOS asks for nothing else."""
-    return time.time()
-
-
-def _unusable(store: Path | str, error: Exception) -> StoreUnavailable:
-    reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0].rstrip(".")
-    if not isinstance(store, Path):
-        return StoreUnavailable(f"The job store in the database cannot be opened: {reason}.")
-    return StoreUnavailable(
-        f"The job store {store} cannot be opened: {reason}. "
-        "It holds unfinished runs and nothing else, so a damaged one may be removed."
-    )

@@ -13,7 +13,7 @@ from typing import Any
 
 from syncline.app import App
 from syncline.core.model import Fidelity, Json, Mode
-from syncline.engine.begin import Request, begin, decide
+from syncline.engine.begin import Request, begin, decide, fits
 from syncline.engine.clients import open_client
 from syncline.engine.connect import executor
 from syncline.engine.extract import Extraction, Limits
@@ -120,6 +120,12 @@ async def _left_behind(app: App, connection: Connection, asked: Asked, jobs: Job
     """The run that a dead process left behind, if it was asked for the same; all others are ended."""
     async with app.database.read() as conn:
         left = await runs.unfinished(conn, connection.id)
+    known = {run.id for run in left}
+    for stray in await jobs.unfinished():
+        if (
+            stray not in known
+        ):  # its end stands in the store, but was lost to the job store, as on a full disk
+            await jobs.cancel(stray)
     same: str | None = None
     for run in left:
         state = await jobs.state(run.id)
@@ -145,6 +151,9 @@ class PullTask:
         async with app.database.begin() as conn:
             before = await history(conn, self._connection.id, asked.request.roots)
             policy = decide(asked.request, before)
+            left = await load_pull(conn, self._connection.id)
+            if left is not None and fits(left, asked.request, policy):
+                policy = left.policy
             await runs.start(
                 conn,
                 self._connection.id,

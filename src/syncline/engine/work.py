@@ -11,7 +11,16 @@ from syncline.core.errors import Refused, Retry, Unreachable
 from syncline.core.model import Kind
 from syncline.engine.apply import Batch, Work, listing_item, object_item, record_from, subject
 from syncline.engine.reading import Reading, Step
-from syncline.sources.base import Content, Listed, Listing, ListingExpired, Lost, Source, Unreadable
+from syncline.sources.base import (
+    Content,
+    Listed,
+    Listing,
+    ListingExpired,
+    Lost,
+    Source,
+    Unanswered,
+    Unreadable,
+)
 from syncline.store.documents import StagedList
 from syncline.store.frontier import Item
 from syncline.store.ledger import Entry
@@ -173,11 +182,11 @@ def _failed(item: Item, error: Retry) -> Outcome:
     """All tries failed. A listing ends the pull, since nobody knows what it would have told; the rest waits."""
     if item.kind == Work.LISTING:
         return Outcome(fatal=error)
-    return Outcome(Batch(parked=[(item, _entry(item, str(error)))]), transient=True)
+    return Outcome(Batch(parked=[(item, _entry(item, str(error), error))]), transient=True)
 
 
-def _entry(item: Item, message: str, error: Unreadable | None = None) -> Entry:
-    unread = error.unread if error is not None else None
+def _entry(item: Item, message: str, error: Exception | None = None) -> Entry:
+    unread = error.unread if isinstance(error, Unreadable | Unanswered) else None
     page = subject(item)
     return Entry(
         page=page,
@@ -267,7 +276,7 @@ def _abandoned(item: Item, reading: Reading, error: Retry) -> Outcome:
     if reading.closed:
         return Outcome(transient=True)
     reading.closed = True
-    return Outcome(Batch(parked=[(item, _entry(item, str(error)))]), transient=True)
+    return Outcome(Batch(parked=[(item, _entry(item, str(error), error))]), transient=True)
 
 
 def _reread(item: Item, reading: Reading, error: ListingExpired, *, generation: Callable[[], int]) -> Outcome:

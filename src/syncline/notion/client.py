@@ -33,6 +33,7 @@ from .errors import (
 from .listing import ListingGuard, PageSize, next_page, page_size, shrunk, sized
 from .objects import LATEST, JsonObject, Listing, Version
 from .sansio import BASE_URL, GiveUp, Operation, ReadBack, Request, advise, build, dated, decipher
+from .transport import transport_for
 
 __all__ = ["DEFAULT_RATE", "Client", "Counts", "Exchange", "Observer", "Reader", "Runtime"]
 
@@ -133,7 +134,7 @@ class Client:
         self._turns: defaultdict[Lane, asyncio.Lock] = defaultdict(asyncio.Lock)
         # A redirect is never followed: it would carry the token to whoever is named there.
         self._http = httpx2.AsyncClient(
-            transport=transport,
+            transport=transport or transport_for(self.base_url),
             follow_redirects=False,
             limits=httpx2.Limits(max_connections=MOST + 4, max_keepalive_connections=MOST + 4),
         )

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from syncline.core.errors import Retry, Skip
+from syncline.core.errors import Retry, Skip, Unreachable
 from syncline.core.model import Deletion, Fidelity, Json, Kind, Record, Unread
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "ListingExpired",
     "Lost",
     "Source",
+    "Unanswered",
     "Unreadable",
     "Usage",
 ]
@@ -34,6 +35,14 @@ Key = tuple[Kind, str]
 
 class ListingExpired(Retry):
     """The cursor is no longer valid; the listing has to start again."""
+
+
+class Unanswered(Unreachable):
+    """All tries for this item failed; it may work later. `unread` says how the last one did."""
+
+    def __init__(self, message: str, unread: Unread) -> None:
+        super().__init__(message)
+        self.unread = unread
 
 
 class Unreadable(Skip):

@@ -34,6 +34,7 @@ from syncline.sources.base import (
     Listing,
     ListingExpired,
     Lost,
+    Unanswered,
     Unreadable,
     Usage,
 )
@@ -308,11 +309,12 @@ def _translated(error: NotionError, where: str) -> errors.SynclineError:
         return ListingExpired(str(error))
     if isinstance(error, Unauthorized):
         return errors.Refused(f"Notion refuses the token ({error.message}). Connect again with a valid one.")
-    if error.retry is Retry.RETRY:
-        return errors.Unreachable(f"Notion does not answer: {error}.")
     if error.retry is Retry.STOP and not isinstance(error, Restricted):
         return errors.Refused(f"Notion refuses to go on: {error}.")
-    unread = Unread(where, error.status or 0, error.code or "unknown", error.message, error.request_id)
+    unread = Unread(where, error.status or 0, error.code or "no_answer", error.message, error.request_id)
+    if error.retry is Retry.RETRY:
+        how = "keeps failing" if error.status else "cannot be reached"
+        return Unanswered(f"Notion {how}: {error}.", unread)
     return Unreadable(unread)
 
 
