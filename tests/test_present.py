@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from syncline.core.change import Reason
-from syncline.core.errors import BadInput, Unreachable
+from syncline.core.errors import BadInput, Busy, Unreachable
 from syncline.core.model import Fidelity, Mode
 from syncline.engine.plan import Plan
 from syncline.present import (
@@ -77,8 +77,12 @@ def test_the_json_of_a_failed_run_says_why_and_whether_to_try_again() -> None:
     assert failed["error"] == {"kind": "Unreachable", "message": "Notion is away.", "retry": True}
 
 
-@pytest.mark.parametrize(("error", "retry"), [(BadInput("No."), False), (Unreachable("Later."), True)])
-def test_the_json_of_what_never_ran_has_the_same_shape(error: BadInput | Unreachable, *, retry: bool) -> None:
+@pytest.mark.parametrize(
+    ("error", "retry"), [(BadInput("No."), False), (Unreachable("Later."), True), (Busy("Wait."), True)]
+)
+def test_the_json_of_what_never_ran_has_the_same_shape(
+    error: BadInput | Unreachable | Busy, *, retry: bool
+) -> None:
     said = refusal(error, 0.5)
 
     assert said.keys() - {"error"} == outcome(RUN, 1).keys()

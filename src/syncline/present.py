@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from syncline.core.errors import Retry
+from syncline.core.errors import Busy, Retry
 from syncline.store.runs import PAGES, REQUESTS, Run
 
 if TYPE_CHECKING:
@@ -78,7 +78,11 @@ def refusal(error: Exception, seconds: float) -> dict[str, Any]:
         "pages": dict.fromkeys(PAGES, 0),
         "requests": dict.fromkeys(REQUESTS, 0),
         "seconds": round(seconds, 3),
-        "error": {"kind": type(error).__name__, "message": str(error), "retry": isinstance(error, Retry)},
+        "error": {
+            "kind": type(error).__name__,
+            "message": str(error),
+            "retry": isinstance(error, Retry | Busy),
+        },
     }
 
 

@@ -24,7 +24,7 @@ from tests.factories import (
     value,
 )
 
-from syncline.core.errors import BadInput, StoreUnavailable
+from syncline.core.errors import BadInput, Busy, StoreUnavailable
 from syncline.core.model import DocumentState, StoredRecord
 from syncline.destinations import markdown as module
 from syncline.destinations.folder_files import Files
@@ -352,6 +352,14 @@ async def test_a_folder_of_another_style_is_refused(place: FolderPlace) -> None:
     with pytest.raises(BadInput, match="in the style portable"):
         async with MarkdownFolder(place.root, "one", style="notion"):
             pass
+
+
+async def test_two_loads_of_one_folder_never_overlap(place: FolderPlace) -> None:
+    async with place.destination():
+        with pytest.raises(Busy, match="Another load into the folder"):
+            await load(place, changes(page(A, "One")))
+    await load(place, changes(page(A, "One")))
+    assert [*place.files()] == ["One.md"]
 
 
 async def test_a_state_file_that_is_none_is_refused(place: FolderPlace) -> None:

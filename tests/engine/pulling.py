@@ -15,6 +15,7 @@ from syncline.core.errors import SynclineError
 from syncline.core.model import Action, Document, Kind, StoredRecord
 from syncline.engine.begin import Request, begin
 from syncline.engine.extract import Extraction, Limits, Progress
+from syncline.engine.pull import load_pull
 from syncline.notion.budget import Budget, Unlimited
 from syncline.notion.client import Client, Runtime
 from syncline.notion.objects import LATEST, Version
@@ -180,6 +181,11 @@ class Pulling:
         pages = list(await self.pages())
         async with self.database.read() as conn:
             return await documents.load(conn, HOME, pages)
+
+    async def left(self) -> bool:
+        """Whether a pull was left behind."""
+        async with self.database.read() as conn:
+            return await load_pull(conn, HOME) is not None
 
     async def begun(self) -> None:
         """Wait until a first answer about a page is stored and the page is not whole."""

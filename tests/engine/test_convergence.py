@@ -127,7 +127,10 @@ class Workspace(RuleBasedStateMachine):
 
     @rule(mode=st.sampled_from([None, None, None, Mode.RECONCILE, Mode.FULL]))
     def pull(self, mode: Mode | None) -> None:
+        taken_up = self.run(self.pulling.left())
         self.run(self.pulling.pull(Request(mode=mode)))
+        if taken_up:  # what was edited since that pull began comes with the next one
+            self.run(self.pulling.pull())
         if not self.emulator.faults.active and not self.run(self.pulling.ledger()):
             self.run(self.check())
 

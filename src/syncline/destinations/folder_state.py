@@ -2,9 +2,14 @@
 
 Drafts, places and links are kept, so that a file can be written again when something it speaks of moves. A claim is
 a path that a batch is about to write: after a crash it is known to be ours, and what it holds is in doubt.
+
+The file ``lock`` beside it is locked while the state is open: what is remembered of the folder is true only as long as nobody
+else writes into it. The operating system frees it when its holder dies.
 """
 
+import fcntl
 import json
+import os
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -65,21 +70,23 @@ class Entry:
 
 
 class FolderState:
-    """The open state file. Every method is one transaction at most; sqlite3.Error where the file fails."""
+    """The open state file. Every method is one transaction at most; sqlite3.Error where the file fails.
+
+    BlockingIOError if it is open already, here or in another process.
+    """
 
     def __init__(self, path: Path) -> None:
-        self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        self._lock = _lock(path.with_name("lock"))
         try:
-            self._db.execute("PRAGMA journal_mode=WAL")
-            self._db.execute("PRAGMA synchronous=NORMAL")
-            self._db.executescript(_TABLES)
+            self._db = _connect(path)
         except sqlite3.Error:  # not a database
-            self._db.close()
+            os.close(self._lock)
             raise
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the file, and let others open it."""
         self._db.close()
+        os.close(self._lock)
 
     def owner(self) -> tuple[str, str, int, int] | None:
         """The connection, style, format and checkpoint; None for a new folder."""
@@ -222,3 +229,26 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 
 
 _json = json.JSONEncoder(separators=(",", ":")).encode
+
+
+def _lock(path: Path) -> int:
+    """The descriptor that holds the lock. The file stays: to remove it would let two lock two files of one name."""
+    descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    try:
+        db.execute("PRAGMA journal_mode=WAL")
+        db.execute("PRAGMA synchronous=NORMAL")
+        db.executescript(_TABLES)
+    except sqlite3.Error:
+        db.close()
+        raise
+    return db

@@ -20,7 +20,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Final, Self, TypeVar
 
-from syncline.core.errors import BadInput, StoreUnavailable, SynclineError
+from syncline.core.errors import BadInput, Busy, StoreUnavailable, SynclineError
 from syncline.core.hash import digest
 from syncline.core.model import Change, Json, Kind, StoredRecord
 from syncline.destinations.folder_drafts import Draft, Known, draft, encodable, references, table, written
@@ -56,7 +56,8 @@ class MarkdownFolder:
     async def __aenter__(self) -> Self:
         """Open the folder, creating it if it is missing.
 
-        Raises BadInput if it cannot be used or is another connection's, StoreUnavailable if the disk is full.
+        Raises BadInput if it cannot be used or is another connection's, Busy while another load has it open,
+        StoreUnavailable if the disk is full.
         """
         try:
             await self._run(self._open)
@@ -325,6 +326,8 @@ def _page_of_database(data: Json) -> str | None:
 def _translated(root: Path) -> Iterator[None]:
     try:
         yield
+    except BlockingIOError as error:
+        raise Busy(f"Another load into the folder {root} is under way: wait for its end.") from error
     except OSError as error:
         raise _error(error, root) from error
     except sqlite3.Error as error:
