@@ -292,6 +292,7 @@ async def test_a_body_that_nobody_takes_is_a_timeout() -> None:
         ("https://127.0.0.1:1/", httpx2.ConnectError),
         ("http://nowhere.invalid/", httpx2.ConnectError),
         ("http://two..dots/", httpx2.LocalProtocolError),
+        ("http://127.0.0.1:99999/", httpx2.LocalProtocolError),
         ("ftp://127.0.0.1/", httpx2.UnsupportedProtocol),
     ],
 )
@@ -515,9 +516,30 @@ async def test_the_proxy_of_the_environment_is_asked(variable: str, no_proxies: 
 
 async def test_some_hosts_are_spoken_to_without_the_proxy(no_proxies: pytest.MonkeyPatch) -> None:
     no_proxies.setenv("http_proxy", "http://127.0.0.1:1")
-    no_proxies.setenv("no_proxy", "127.0.0.1")
-    async with serving(once(OK)) as server, opened() as line:
-        assert (await ask(line, server.url)).content == b"ok"
+    no_proxies.setenv("no_proxy", "invalid,other.test:81")
+    async with opened() as line:
+        for url in ("http://nowhere.invalid/", "http://other.test:81/"):
+            with pytest.raises(httpx2.ConnectError):
+                await ask(line, url)
+        with pytest.raises(httpx2.ProxyError):
+            await ask(line, "http://other.test/")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "localhost", "any.localhost", "[::1]"])
+async def test_this_machine_is_never_behind_a_proxy(host: str, no_proxies: pytest.MonkeyPatch) -> None:
+    async with serving(once(OK)) as proxy, opened() as line:
+        no_proxies.setenv("all_proxy", proxy.url)
+        with pytest.raises(httpx2.ConnectError):
+            await ask(line, f"http://{host}:1/")
+    assert proxy.heads == []
+
+
+async def test_a_kind_of_proxy_that_is_not_spoken_is_named(no_proxies: pytest.MonkeyPatch) -> None:
+    no_proxies.setenv("all_proxy", "socks5://me:word@127.0.0.1:1")
+    async with opened() as line:
+        with pytest.raises(httpx2.UnsupportedProtocol, match="names a socks5 proxy; only HTTP") as caught:
+            await ask(line, "https://notion.test/")
+    assert "word" not in str(caught.value)
 
 
 async def test_a_proxy_that_does_not_answer_or_refuses_is_the_proxys_error(

@@ -9,7 +9,9 @@ import select
 import ssl
 from collections.abc import Mapping
 from functools import cache
+from ipaddress import ip_address
 from typing import Final
+from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 from weakref import WeakSet
 
@@ -43,7 +45,7 @@ class Wire(httpx2.AsyncBaseTransport):
     """Sends requests over at most `limit` connections, kept open between them.
 
     Trusts the certificates that the system trusts (or those of `SSL_CERT_FILE`, `SSL_CERT_DIR`), goes through the proxies
-    that the environment or the system names, decodes gzip and deflate, follows no redirect and keeps no cookie. An answer
+    that the environment or the system names (never to this machine itself), decodes gzip and deflate, follows no redirect and keeps no cookie. An answer
     is read whole before it is returned. A request that is cancelled takes its connection with it.
 
     Of `extensions["timeout"]`, in seconds, `connect` is for all from the wait for one of the connections to the end of
@@ -67,7 +69,7 @@ class Wire(httpx2.AsyncBaseTransport):
         try:
             async with session.request(
                 request.method,
-                URL(str(request.url), encoded=True),
+                _url(request.url),
                 headers=_headers(request),
                 data=io.BytesIO(content) if len(content) > _AT_ONCE else content or None,
                 allow_redirects=False,
@@ -169,12 +171,33 @@ def _proxy(scheme: str, address: bytes) -> str | None:
     """Return the proxy on the way to `address`, a host and perhaps its port; None where there is none.
 
     Not by aiohttp's `trust_env`: that asks two threads at each request, and refuses a token where `.netrc` knows the host.
+    Raises httpx2.UnsupportedProtocol.
     """
-    if proxy_bypass(address.decode()):
+    place = address.decode()
+    if _loopback(urlsplit(f"//{place}").hostname or "") or proxy_bypass(place):
         return None
     proxies = getproxies()
-    proxy = proxies.get(scheme) or proxies.get("all")
-    return f"http://{proxy}" if proxy and "://" not in proxy else proxy
+    named = proxies.get(scheme) or proxies.get("all")
+    proxy = f"http://{named}" if named and "://" not in named else named
+    kind = urlsplit(proxy).scheme if proxy else "http"
+    if kind not in ("http", "https"):
+        raise httpx2.UnsupportedProtocol(
+            f"the environment names a {kind} proxy; only HTTP proxies can be used"
+        )
+    return proxy
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+def _url(url: httpx2.URL) -> URL:
+    if url.port is not None and url.port > 65_535:
+        raise httpx2.LocalProtocolError(f"there is no port {url.port}")
+    return URL(str(url), encoded=True)
 
 
 def _headers(request: httpx2.Request) -> list[tuple[str, str]]:
