@@ -64,6 +64,22 @@ def test_without_a_terminal_progress_is_a_line_when_the_phase_changes(
     ]
 
 
+def test_a_pull_that_waits_says_so_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("syncline.terminal._QUIET", 0.0)
+    with Terminal().progress() as watch:
+        for _ in range(4):
+            watch(Told("content", {"made": 180, "bound": 180}, waiting=1200))
+        watch(Told("content", {"made": 181, "bound": 181}, waiting=1199))
+
+    assert capsys.readouterr().err.splitlines() == [
+        "content: 180 requests (least possible 180)",
+        "content: 180 requests (least possible 180)  waiting for Notion, 1,200 to go",
+        "content: 181 requests (least possible 181)",
+    ]
+
+
 def test_on_a_terminal_progress_is_a_bar(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

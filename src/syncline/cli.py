@@ -19,7 +19,7 @@ EXIT_CODES = {
     1: "something unexpected; SYNCLINE_LOG_LEVEL=debug shows where",
     2: "wrong input: a malformed id, token, rate, URL or option, an unusable setting",
     3: "no such connection, page or run",
-    4: "another pull of the same connection is under way",
+    4: "another pull of the same connection, or load into the same folder, is under way",
     5: "Notion refuses the token, or a capability is missing",
     6: "more deletions than one pull may make on its own",
     7: "Notion or a destination cannot be reached",

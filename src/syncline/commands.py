@@ -242,7 +242,7 @@ def _without_password(url: str) -> str:
     from sqlalchemy.exc import ArgumentError  # noqa: PLC0415  as above
 
     try:
-        return make_url(url).render_as_string(hide_password=True)
+        return make_url(url).difference_update_query(["password", "sslpassword"]).render_as_string()
     except ArgumentError:
         return url
 

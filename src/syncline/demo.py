@@ -216,10 +216,12 @@ async def _emulator() -> AsyncIterator[_Emulator]:
         "sample",
         "--rate",
         "none",
+        "--until-eof",  # it ends with us, even if we are killed
     )
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *command,
+        stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
         start_new_session=True,  # Ctrl-C is for us; we stop it when we are done

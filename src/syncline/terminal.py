@@ -157,16 +157,27 @@ def _counts(progress: Progress) -> str:
 
 
 class _Lines:
-    """Progress where there is no terminal: a line when the phase changes, and now and then."""
+    """Progress where there is no terminal: a line when the phase changes, and now and then.
+
+    Where nothing has moved since the last line, it says that once and then is quiet: the pull waits for Notion, for its rate
+    limit or after an error.
+    """
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self._say = say
         self._phase = ""
         self._next = 0.0
+        self._stand = ""
+        self._line = ""
 
     def __call__(self, progress: Progress) -> None:
         now = time.monotonic()
         if progress.phase != self._phase or now >= self._next:
             self._phase = progress.phase
             self._next = now + _QUIET
-            self._say(f"{progress.phase}: {_counts(progress)}")
+            stand = f"{progress.phase}: {_counts(progress)}"
+            moved = stand != self._stand
+            line = stand if moved else f"{stand}  waiting for Notion, {progress.waiting:,} to go"
+            if line != self._line:
+                self._say(line)
+            self._stand, self._line = stand, line

@@ -428,6 +428,19 @@ async def test_a_server_that_is_not_there_is_unreachable() -> None:
             pass
 
 
+async def test_a_password_in_the_query_is_not_printed() -> None:
+    with pytest.raises(Unreachable, match=r"postgresql:///x\?host=127\.0\.0\.1&port=1 ") as caught:
+        async with SqlDestination("postgresql:///x?host=127.0.0.1&port=1&password=geheim", "one"):
+            pass
+    assert "geheim" not in str(caught.value)
+
+
+async def test_an_option_that_no_server_has_is_refused() -> None:
+    with pytest.raises(BadInput, match=r'has no such option .*"bogus"'):
+        async with SqlDestination("postgresql://127.0.0.1:1/x?bogus=1", "one"):
+            pass
+
+
 async def test_a_database_that_is_not_there_is_named(postgres_url: str) -> None:
     with pytest.raises(BadInput, match="does not exist"):
         async with SqlDestination(postgres_url.replace("/test_", "/no_"), "one"):

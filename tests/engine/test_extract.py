@@ -64,6 +64,7 @@ async def test_an_idle_pull_makes_two_requests_at_any_size(make: Make) -> None:
     progress = await pulling.pull()
     assert pulling.asked() == 2
     assert progress.pages["added"] == progress.pages["updated"] == progress.pages["deleted"] == 0
+    assert progress.pages["seen"] == progress.pages["unchanged"] == 450
 
 
 async def test_an_edited_page_costs_the_poll_and_its_own_content(make: Make) -> None:

@@ -206,3 +206,26 @@ def test_a_stopped_demonstration_stops_its_emulator(
     with pytest.raises(OSError, match="refused"):
         Notion(address[0], "").control("GET", "state")
     assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def test_a_killed_demonstration_takes_its_emulator_with_it(syncline: Syncline, tmp_path: Path) -> None:
+    (tmp_path / "tmp").mkdir()
+    with syncline.start("demo", TMPDIR=str(tmp_path / "tmp")) as child:
+        assert child.stdout is not None
+        address = re.search(r"http://\S+(?=\.)", child.stdout.readline())
+        assert address is not None
+        child.kill()
+        syncline.ended(child)
+
+    end = time.monotonic() + 30
+    while answers(address[0]):
+        assert time.monotonic() < end, "the emulator lives on"
+        time.sleep(0.05)
+
+
+def answers(url: str) -> bool:
+    try:
+        Notion(url, "").control("GET", "state")
+    except OSError:
+        return False
+    return True

@@ -119,7 +119,8 @@ async def test_a_redirect_is_never_followed() -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["", "api.notion.com", "ftp://x", "http://", "http://[x", "file:///etc/passwd"]
+    "address",
+    ["", "api.notion.com", "ftp://x", "http://", "http://[x", "http://x:99999", "file:///etc/passwd"],
 )
 def test_a_bad_address_is_refused_at_once(address: str) -> None:
     with pytest.raises(ValueError, match="address"):

@@ -179,6 +179,23 @@ def test_an_object_is_returned_whole() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        (r'"\ud83d"', "\ud83d"),  # half of a smiley, cut in two by somebody's program
+        (r'"\ud83d\ude00"', "\U0001f600"),
+        ("18446744073709551615", 2**64 - 1),
+        ("18446744073709551616", 2.0**64),
+        ("-9223372036854775809", -(2.0**63)),
+        ("1e400", float("inf")),
+        ("[" * 500 + "]" * 500, None),
+    ],
+)
+def test_whatever_notion_can_write_can_be_read(text: str, value: Any) -> None:
+    read = decipher(200, {}, b'{"value":%s}' % text.encode())["value"]
+    assert value is None or (read, type(read)) == (value, type(value))
+
+
+@pytest.mark.parametrize(
     ("headers", "additional", "seconds"),
     [
         ({"retry-after": "7"}, {}, 7.0),

@@ -1,145 +1,23 @@
 """The wire against servers that misbehave: scripts over real sockets, which remember what they were asked."""
 
 import asyncio
-import contextlib
 import gzip
-import ipaddress
 import socket
-import ssl
-import struct
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from tests.notion.scripted import CHUNKED, HEAD, OK, Line, always, ask, once, opened, serving
+
 from notion_emulator.emulator import Emulator
 from notion_emulator.server import ServerThread
-
-from syncline.notion import errors, wire
+from syncline.notion import errors
 from syncline.notion import operations as op
 from syncline.notion.budget import Unlimited
 from syncline.notion.client import Client, Runtime
+from syncline.notion.sansio import Operation
 from syncline.notion.wire import ENCODINGS, Wire
-
-LIMITS = {"connect": 5.0, "read": 5.0, "write": 5.0}
-HEAD = b"HTTP/1.1 200 OK\r\n"
-OK = HEAD + b"Content-Length: 2\r\n\r\nok"
-CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
-
-
-@dataclass
-class Server:
-    """What a script has seen: connections, and the heads of requests."""
-
-    url: str = ""
-    connections: int = 0
-    heads: list[str] = field(default_factory=list)
-    heard: asyncio.Event = field(default_factory=asyncio.Event)
-    ended: asyncio.Event = field(default_factory=asyncio.Event)
-
-
-@dataclass
-class Line:
-    """One connection, as its script sees it."""
-
-    reader: asyncio.StreamReader
-    writer: asyncio.StreamWriter
-    server: Server
-
-    async def hear(self) -> str:
-        """Read the head of a request."""
-        self.server.heads.append((await self.reader.readuntil(b"\r\n\r\n")).decode())
-        self.server.heard.set()
-        return self.server.heads[-1]
-
-    async def say(self, answer: bytes) -> None:
-        self.writer.write(answer)
-        await self.writer.drain()
-
-    def reset(self) -> None:
-        """End the connection as a crashed machine does: by RST."""
-        linger = struct.pack("ii", 1, 0)
-        self.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-        self.writer.close()
-
-
-Script = Callable[[Line], Awaitable[None]]
-
-
-@asynccontextmanager
-async def serving(script: Script, **options: Any) -> AsyncIterator[Server]:
-    """Play the script on each connection and close it at the script's end."""
-    server = Server()
-    tasks: set[asyncio.Task[None]] = set()
-
-    async def play(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        server.connections += 1
-        try:
-            with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
-                await script(Line(reader, writer, server))
-        finally:
-            writer.close()
-            server.ended.set()
-
-    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.create_task(play(reader, writer))
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
-
-    listening = await asyncio.start_server(accept, "127.0.0.1", 0, **options)
-    scheme = "https" if options else "http"
-    server.url = f"{scheme}://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
-    async with listening:
-        try:
-            yield server
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def always(answer: bytes) -> Script:
-    async def script(line: Line) -> None:
-        while True:
-            await line.hear()
-            await line.say(answer)
-
-    return script
-
-
-def once(answer: bytes) -> Script:
-    async def script(line: Line) -> None:
-        await line.hear()
-        await line.say(answer)
-
-    return script
-
-
-@asynccontextmanager
-async def opened(limit: int = 4) -> AsyncIterator[Wire]:
-    line = Wire(limit=limit)
-    try:
-        yield line
-    finally:
-        await line.aclose()
-
-
-async def ask(
-    line: Wire, url: str, method: str = "GET", *, content: bytes | None = None, **changes: Any
-) -> httpx2.Response:
-    timeouts = {name: changes.pop(name, seconds) for name, seconds in LIMITS.items()}
-    request = httpx2.Request(method, url, content=content, extensions={"timeout": timeouts}, **changes)
-    return await line.handle_async_request(request)
-
 
 # --- Answers ----------------------------------------------------------------------------------------------------
 
@@ -440,148 +318,51 @@ async def test_a_closed_wire_sends_nothing() -> None:
         await ask(line, "http://127.0.0.1:1/")
 
 
-# --- Trust and proxies ------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def certificate(tmp_path: Path) -> Path:
-    """A key and its certificate for 127.0.0.1, signed by itself."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test")])
-    today = datetime.now(UTC)
-    signed = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(today - timedelta(days=1))
-        .not_valid_after(today + timedelta(days=1))
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False
-        )
-        .sign(key, hashes.SHA256())
-    )
-    encoded = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    path = tmp_path / "certificate.pem"
-    path.write_bytes(encoded + signed.public_bytes(serialization.Encoding.PEM))
-    return path
-
-
-@pytest.fixture
-def fresh_trust() -> Any:
-    wire._trust.cache_clear()
-    yield
-    wire._trust.cache_clear()
-
-
-@pytest.mark.usefixtures("fresh_trust")
-@pytest.mark.parametrize("trusted", [True, False])
-async def test_only_a_trusted_certificate_is_spoken_to(
-    trusted: bool,  # noqa: FBT001 - a parameter of the table
-    certificate: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(certificate)
-    monkeypatch.delenv("SSL_CERT_DIR", raising=False)
-    monkeypatch.setenv("SSL_CERT_FILE", str(certificate if trusted else ""))
-    async with serving(always(OK), ssl=context) as server, opened() as line:
-        if trusted:
-            for _ in range(2):
-                assert (await ask(line, server.url)).content == b"ok"
-            assert server.connections == 1
-            return
-        with pytest.raises(httpx2.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
-            await ask(line, server.url)
-    assert server.heads == []
-
-
-@pytest.fixture
-def no_proxies(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    for name in ("http", "https", "all", "no"):
-        monkeypatch.delenv(f"{name}_proxy", raising=False)
-        monkeypatch.delenv(f"{name}_proxy".upper(), raising=False)
-    return monkeypatch
-
-
-@pytest.mark.parametrize("variable", ["http_proxy", "all_proxy"])
-async def test_the_proxy_of_the_environment_is_asked(variable: str, no_proxies: pytest.MonkeyPatch) -> None:
-    async with serving(once(OK)) as proxy, opened() as line:
-        no_proxies.setenv(variable, proxy.url.replace("http://", "http://me:word@"))
-        assert (await ask(line, "http://notion.test/v1/users")).content == b"ok"
-    (head,) = proxy.heads
-    assert head.startswith("GET http://notion.test/v1/users HTTP/1.1\r\nHost: notion.test\r\n")
-    assert "Proxy-Authorization: Basic bWU6d29yZA==\r\n" in head
-
-
-async def test_some_hosts_are_spoken_to_without_the_proxy(no_proxies: pytest.MonkeyPatch) -> None:
-    no_proxies.setenv("http_proxy", "http://127.0.0.1:1")
-    no_proxies.setenv("no_proxy", "invalid,other.test:81")
-    async with opened() as line:
-        for url in ("http://nowhere.invalid/", "http://other.test:81/"):
-            with pytest.raises(httpx2.ConnectError):
-                await ask(line, url)
-        with pytest.raises(httpx2.ProxyError):
-            await ask(line, "http://other.test/")
-
-
-@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "localhost", "any.localhost", "[::1]"])
-async def test_this_machine_is_never_behind_a_proxy(host: str, no_proxies: pytest.MonkeyPatch) -> None:
-    async with serving(once(OK)) as proxy, opened() as line:
-        no_proxies.setenv("all_proxy", proxy.url)
-        with pytest.raises(httpx2.ConnectError):
-            await ask(line, f"http://{host}:1/")
-    assert proxy.heads == []
-
-
-async def test_a_kind_of_proxy_that_is_not_spoken_is_named(no_proxies: pytest.MonkeyPatch) -> None:
-    no_proxies.setenv("all_proxy", "socks5://me:word@127.0.0.1:1")
-    async with opened() as line:
-        with pytest.raises(httpx2.UnsupportedProtocol, match="names a socks5 proxy; only HTTP") as caught:
-            await ask(line, "https://notion.test/")
-    assert "word" not in str(caught.value)
-
-
-async def test_a_proxy_that_does_not_answer_or_refuses_is_the_proxys_error(
-    no_proxies: pytest.MonkeyPatch,
-) -> None:
-    async with opened() as line:
-        no_proxies.setenv("https_proxy", "127.0.0.1:1")
-        with pytest.raises(httpx2.ProxyError):
-            await ask(line, "https://notion.test/")
-    refusal = b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"
-    async with serving(once(refusal)) as proxy, opened() as line:
-        no_proxies.setenv("https_proxy", proxy.url)
-        with pytest.raises(httpx2.ProxyError):
-            await ask(line, "https://notion.test/", headers={"Authorization": "Bearer t"})
-    assert [head.split("\r\n")[0] for head in proxy.heads] == ["CONNECT notion.test:443 HTTP/1.1"]
-    assert "Bearer" not in proxy.heads[0]
-
-
-async def test_a_netrc_does_not_replace_the_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    netrc = tmp_path / "netrc"
-    netrc.write_text("machine 127.0.0.1 login somebody password else\n")
-    netrc.chmod(0o600)
-    monkeypatch.setenv("NETRC", str(netrc))
-    async with serving(once(OK)) as server, opened() as line:
-        await ask(line, server.url, headers={"Authorization": "Bearer t"})
-    assert "Authorization: Bearer t\r\n" in server.heads[0]
-
-
 # --- The client over it -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("method", ["read", "write"])
-async def test_the_client_counts_what_was_sent(method: str) -> None:
-    page = "38c9ce7b-60a4-81e9-b951-000b9b64e41a"
-    operation = op.retrieve_page(page) if method == "read" else op.delete_block(page)
-    runtime = Runtime(random=lambda: 0.0, sleep=lambda seconds: asyncio.sleep(0))
+PATIENT = Runtime(random=lambda: 0.0, sleep=lambda seconds: asyncio.sleep(0))
+ID = "38c9ce7b-60a4-81e9-b951-000b9b64e41a"
+
+
+@pytest.mark.parametrize(
+    ("operation", "times"), [(op.retrieve_page(ID), 8), (op.delete_block(ID), 1)], ids=["read", "write"]
+)
+async def test_the_client_counts_what_was_sent(operation: Operation[Any], times: int) -> None:
     async with (
         serving(once(OK[:-1])) as server,
-        Client(
-            "t", base_url=server.url, budget=Unlimited(), runtime=runtime, transport=Wire(limit=4)
-        ) as notion,
+        Client("t", base_url=server.url, budget=Unlimited(), runtime=PATIENT) as notion,
     ):
         with pytest.raises(errors.ConnectionLost):
             await notion.send(operation)
-        assert notion.counts.requests == len(server.heads) == (8 if method == "read" else 1)
+        assert notion.counts.requests == len(server.heads) == times
+
+
+async def test_the_client_speaks_over_it_with_the_emulator() -> None:
+    with ServerThread(Emulator()) as server:
+        emulator = server.emulator
+        async with Client(emulator.token, base_url=server.url, budget=Unlimited(), runtime=PATIENT) as notion:
+            parent = {"type": "page_id", "page_id": emulator.root_page_id}
+            pages = [
+                await notion.send(
+                    op.create_page(parent=parent, properties=title(f"page {number} é\U0001f600"))
+                )
+                for number in range(30)
+            ]
+            read = await asyncio.gather(*(notion.send(op.retrieve_page(page["id"])) for page in pages))
+            assert [page["properties"] for page in read] == [page["properties"] for page in pages]
+            listed = [
+                block["id"]
+                async for listing in notion.pages(op.list_block_children(emulator.root_page_id, page_size=7))
+                for block in listing["results"]
+            ]
+            assert listed == [page["id"] for page in pages]
+            with pytest.raises(errors.NotFound):
+                await notion.send(op.retrieve_page(ID))
+            emulator.faults.add("reset", count=1)
+            assert (await notion.send(op.retrieve_me()))["object"] == "user"
+            assert notion.counts.requests == len(emulator.requests)
+
+
+def title(text: str) -> dict[str, Any]:
+    return {"title": {"title": [{"type": "text", "text": {"content": text}}]}}

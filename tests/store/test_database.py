@@ -258,6 +258,17 @@ async def test_a_server_that_is_not_there_is_reported_without_the_password() -> 
     assert "geheim" not in str(caught.value)
 
 
+async def test_a_password_in_the_query_is_not_printed() -> None:
+    with pytest.raises(StoreUnavailable, match=r"postgresql:///name\?host=127\.0\.0\.1&port=1 ") as caught:
+        await Database.open("postgresql:///name?host=127.0.0.1&port=1&password=geheim", patience=2)
+    assert "geheim" not in str(caught.value)
+
+
+async def test_an_option_that_no_server_has_is_refused() -> None:
+    with pytest.raises(BadInput, match='"bogus"'):
+        await Database.open("postgresql://127.0.0.1:1/name?bogus=1", patience=2)
+
+
 async def test_a_lost_postgresql_connection_is_reported_and_the_next_transaction_works(
     postgres_store_url: str,
 ) -> None:

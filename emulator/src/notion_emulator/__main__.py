@@ -3,8 +3,11 @@
 import argparse
 import gc
 import json
+import os
+import signal
 import sys
 from pathlib import Path
+from threading import Thread
 from typing import NoReturn
 
 from notion_emulator.emulator import Emulator
@@ -34,6 +37,11 @@ def _parser() -> argparse.ArgumentParser:
         "--latency", type=float, default=0.0, metavar="MS", help="milliseconds each answer takes"
     )
     one.add_argument("--json", action="store_true", help="print one line of JSON when ready")
+    one.add_argument(
+        "--until-eof",
+        action="store_true",
+        help="end when standard input does: with the process that holds it",
+    )
     return parser
 
 
@@ -51,6 +59,8 @@ def main(arguments: list[str] | None = None) -> None:
         bound = bind(asked.host, asked.port)
     except (OSError, OverflowError) as error:
         _fail(f"Cannot listen on {asked.host}:{asked.port}: {error}.")
+    if asked.until_eof:
+        Thread(target=_end_with_input, daemon=True).start()
     gc.collect()
     gc.freeze()  # a large workspace stays; there is no use in looking for garbage in it
     serve(emulator, bound, ready=lambda url: _ready(emulator, url, as_json=asked.json))
@@ -75,6 +85,12 @@ def _ready(emulator: Emulator, url: str, *, as_json: bool) -> None:
         line = f"Notion is at {url}\ntoken {emulator.token}\nroot page {emulator.root_page_id}\ncontrol {url}/_emulator/"
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
+
+
+def _end_with_input() -> None:
+    while os.read(sys.stdin.fileno(), 4096):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _fail(sentence: str) -> NoReturn:

@@ -210,10 +210,12 @@ async def _translated(url: URL) -> AsyncIterator[None]:
 def _translation(error: DBAPIError, url: URL) -> SynclineError | None:
     """What lies outside the program: https://peps.python.org/pep-0249/#operationalerror . None for a fault of ours."""
     sqlstate = getattr(error.orig, "sqlstate", "")
-    if isinstance(error, ProgrammingError | DataError | IntegrityError) and sqlstate != _NO_PRIVILEGE:
-        return None
     reason = " ".join(str(error.orig).split()).rstrip(".")
-    where = url.set(drivername=url.get_backend_name()).render_as_string(hide_password=True)
+    ours = sqlstate != _NO_PRIVILEGE and _BAD_OPTION not in reason
+    if isinstance(error, ProgrammingError | DataError | IntegrityError) and ours:
+        return None
+    named = url.set(drivername=url.get_backend_name()).difference_update_query(_SECRET)
+    where = named.render_as_string(hide_password=True)
     for marker, kind, sentence in _SENTENCES:
         if marker in reason:
             return kind(f"The database {where} {sentence} ({reason}).")
@@ -223,6 +225,9 @@ def _translation(error: DBAPIError, url: URL) -> SynclineError | None:
 
 
 _NO_PRIVILEGE: Final = "42501"
+_BAD_OPTION: Final = "invalid connection option"
+_SECRET: Final = ("password", "sslpassword")
+"""What libpq also takes from the query: https://www.postgresql.org/docs/current/libpq-connect.html ."""
 
 _SENTENCES: tuple[tuple[str, type[SynclineError], str], ...] = (
     (
@@ -237,6 +242,7 @@ _SENTENCES: tuple[tuple[str, type[SynclineError], str], ...] = (
     ("unable to open", BadInput, "cannot be opened"),
     ("not a database", BadInput, "is not an SQLite database"),
     ("malformed", BadInput, "is damaged"),
+    (_BAD_OPTION, BadInput, "has no such option"),
     ("authentication failed", BadInput, "refuses the name or password"),
     ("does not exist", BadInput, "cannot be used"),
     ("permission denied", BadInput, "does not let us work"),

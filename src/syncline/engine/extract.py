@@ -17,7 +17,7 @@ from random import Random
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from syncline.core.errors import Cancelled, Unreachable
-from syncline.core.model import Fidelity
+from syncline.core.model import Fidelity, Kind, Mode
 from syncline.engine import work
 from syncline.engine.absence import Limits, bury_departed, sweep
 from syncline.engine.apply import Context, Work, apply
@@ -334,6 +334,10 @@ class Extraction:
         tally = await records.tally(
             conn, one, run_id=pull.id, after_seq=pull.after_seq, since=pull.started_at
         )
+        policy = pull.policy
+        if policy.mode is Mode.INCREMENTAL and not policy.pages and not policy.roots:
+            # What no listing tells has not changed: the pull vouches for all that is held.
+            tally["seen"] = await records.count_live(conn, one, kinds=[Kind.PAGE])
         unchanged = max(0, tally["seen"] - tally["added"] - tally["updated"])
         incomplete = await ledger.count_pages(conn, one, beside=Work.LISTING)
         return {**tally, "unchanged": unchanged, "incomplete": incomplete}

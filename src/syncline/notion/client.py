@@ -33,12 +33,14 @@ from .errors import (
 from .listing import ListingGuard, PageSize, next_page, page_size, shrunk, sized
 from .objects import LATEST, JsonObject, Listing, Version
 from .sansio import BASE_URL, GiveUp, Operation, ReadBack, Request, advise, build, dated, decipher
-from .transport import transport_for
+from .wire import ENCODINGS, Wire
 
 __all__ = ["DEFAULT_RATE", "Client", "Counts", "Exchange", "Observer", "Reader", "Runtime"]
 
 DEFAULT_RATE: Final = Rate(180, 60.0)
 """What Notion allows a connection on most plans: https://developers.notion.com/reference/request-limits"""
+
+_AGENT: Final = f"python-httpx2/{httpx2.__version__}"
 
 T = TypeVar("T")
 
@@ -132,14 +134,10 @@ class Client:
         )
         self._observer = observer
         self._turns: defaultdict[Lane, asyncio.Lock] = defaultdict(asyncio.Lock)
-        # A redirect is never followed: it would carry the token to whoever is named there.
-        self._http = httpx2.AsyncClient(
-            transport=transport or transport_for(self.base_url),
-            follow_redirects=False,
-            limits=httpx2.Limits(max_connections=MOST + 4, max_keepalive_connections=MOST + 4),
-        )
-        # Without these two of its own headers the edge takes a client for a robot, and answers uncompressed.
-        self._headers = [(name, self._http.headers[name]) for name in ("User-Agent", "Accept-Encoding")]
+        # No httpx2.AsyncClient around it: redirects would carry the token to whoever they name, and the rest is ours.
+        self._transport = transport or Wire(limit=MOST + 4)
+        # Without these two the edge takes a client for a robot, and answers uncompressed.
+        self._headers = [("User-Agent", _AGENT), ("Accept-Encoding", ENCODINGS)]
         self._timeouts = httpx2.Timeout(LONGEST_REQUEST, connect=10.0).as_dict()
 
     def __repr__(self) -> str:
@@ -155,7 +153,7 @@ class Client:
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._http.aclose()
+        await self._transport.aclose()
 
     def server_time(self) -> datetime | None:
         """Return what Notion's clock shows, never ahead of it; None before the first dated answer.
@@ -312,7 +310,7 @@ class Client:
     async def _transmit(self, request: Request) -> httpx2.Response:
         try:
             async with asyncio.timeout(LONGEST_REQUEST):
-                response = await self._http.send(
+                response = await self._transport.handle_async_request(
                     httpx2.Request(
                         request.method,
                         request.url,
@@ -321,6 +319,10 @@ class Client:
                         extensions={"timeout": self._timeouts},
                     )
                 )
+                try:
+                    await response.aread()
+                finally:
+                    await response.aclose()
         except (httpx2.HTTPError, TimeoutError, OSError) as error:
             raise _broken(error) from error
         date = dated(response.headers)
@@ -334,9 +336,10 @@ def _root(base_url: str) -> str:
     root = base_url.rstrip("/").removesuffix("/v1")
     try:
         url = urlsplit(root)
+        complete = url.scheme in ("http", "https") and url.hostname and url.port != 0
     except ValueError as error:
         raise ValueError(f"{base_url!r} is no address: {error}") from None
-    if url.scheme not in ("http", "https") or not url.hostname:
+    if not complete:
         raise ValueError(f"{base_url!r} is no address of Notion: it has to start with https:// (or http://)")
     return root
 

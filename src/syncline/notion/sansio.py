@@ -232,9 +232,9 @@ def _parsed(content: bytes) -> JsonObject | None:
 
 
 def _parsed_slowly(content: bytes) -> Any:
-    """Read what orjson refuses and Notion's users produce: half a surrogate pair. None if it is no JSON.
+    """Return what orjson refuses though it is JSON: half a surrogate pair, deep nesting. None if it is none.
 
-    orjson reads integers beyond 64 bits as floats: Notion computes with nothing else.
+    An integer beyond 64 bits is no such case. orjson makes a float of it, which it was in Notion's JavaScript.
     """
     try:
         return json.loads(content)

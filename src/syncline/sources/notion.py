@@ -314,7 +314,7 @@ def _translated(error: NotionError, where: str) -> errors.SynclineError:
     unread = Unread(where, error.status or 0, error.code or "no_answer", error.message, error.request_id)
     if error.retry is Retry.RETRY:
         how = "keeps failing" if error.status else "cannot be reached"
-        return Unanswered(f"Notion {how}: {error}.", unread)
+        return Unanswered(f"Notion {how}: {str(error).rstrip('.')}.", unread)
     return Unreadable(unread)
 
 

@@ -135,7 +135,8 @@ class Database:
         """Where it is, without a password."""
         if self.dialect == "sqlite":
             return str(self.url.database)
-        return self.url.set(drivername="postgresql").render_as_string(hide_password=True)
+        url = self.url.set(drivername="postgresql").difference_update_query(["password", "sslpassword"])
+        return url.render_as_string(hide_password=True)
 
 
 def _url(location: str | Path) -> URL:
@@ -240,9 +241,11 @@ def _postgres_error(error: Exception, where: str, _patience: float) -> SynclineE
     from psycopg import InterfaceError, OperationalError  # noqa: PLC0415 - only those who use PostgreSQL pay for it
 
     cause = getattr(error, "orig", error)
+    reason = " ".join(str(cause).split()).rstrip(".")
+    if "invalid connection option" in reason:
+        return BadInput(f"The URL of the store cannot be used: {reason}.")
     if not isinstance(cause, OperationalError | InterfaceError):
         return None
-    reason = " ".join(str(cause).split()).rstrip(".")
     return StoreUnavailable(f"The store at {where} cannot be used: {reason}.")
 
 
