@@ -218,7 +218,8 @@ def _combined(filter: Json | None, quick: Json | None) -> Json | None:
 
 def _view(call: Call, id: str) -> View:
     view = call.world.views.get(dashed(id) or id)
-    if view is None or view.trashed or not call.reaches(call.world.databases[view.database_id]):
+    database = call.world.databases.get(view.database_id) if view else None
+    if view is None or view.trashed or database is None or not call.reaches(database):
         raise call.missing("view", id)
     return view
 
