@@ -12,11 +12,16 @@ import tempfile
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
+import pytest
+
 __all__ = ["FOLDER", "missing_npm", "node_script", "python_environment", "run"]
 
 FOLDER = Path(__file__).parent
 VENVS = FOLDER / ".venv"
 MODULES = FOLDER / "node_modules"
+
+_PATIENCE = 180
+"""Seconds that an installer may take."""
 
 
 def missing_npm() -> bool:
@@ -25,30 +30,41 @@ def missing_npm() -> bool:
 
 
 def python_environment(name: str, *requirements: str) -> Path:
-    """The interpreter of an environment that has these requirements. Raises AssertionError when pip fails."""
+    """The interpreter of an environment that has these requirements. Skips the test where they cannot be had."""
     home = VENVS / f"{name}-{sys.version_info.major}.{sys.version_info.minor}"
     interpreter = home / "bin" / "python"
     if not interpreter.exists():
         VENVS.mkdir(exist_ok=True)
         new = Path(tempfile.mkdtemp(dir=VENVS))
         run(sys.executable, "-m", "venv", str(new))
-        run(str(new / "bin" / "python"), "-m", "pip", "install", "--quiet", *requirements)
+        _install(str(new / "bin" / "python"), "-m", "pip", "install", "--quiet", *requirements)
         _keep(new, home)
     return interpreter
 
 
 def node_script(name: str) -> Path:
-    """A script of this folder with its packages installed beside it. Raises AssertionError when npm fails."""
+    """A script of this folder with its packages installed beside it. Skips the test where they cannot be had."""
     wanted, known = FOLDER / "package.json", MODULES / "installed.json"
     if not known.exists() or known.read_bytes() != wanted.read_bytes():
         shutil.rmtree(MODULES, ignore_errors=True)
         VENVS.mkdir(exist_ok=True)
         with tempfile.TemporaryDirectory(dir=VENVS) as folder:
             shutil.copy(wanted, folder)
-            run("npm", "install", "--no-audit", "--no-fund", "--no-package-lock", "--prefix", folder)
+            _install("npm", "install", "--no-audit", "--no-fund", "--no-package-lock", "--prefix", folder)
             shutil.copy(wanted, Path(folder) / "node_modules" / known.name)
             _keep(Path(folder) / "node_modules", MODULES)
     return FOLDER / name
+
+
+def _install(*command: str) -> None:
+    """Run an installer; where it fails or does not end, there is no network, or none that it may use."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_PATIENCE, check=False)
+    except subprocess.TimeoutExpired:
+        pytest.skip(f"{command[0]} got nothing from its registry in {_PATIENCE} seconds")
+    if done.returncode:
+        lines = done.stderr.strip().splitlines() or ["no reason given"]
+        pytest.skip(f"{command[0]} could not install what the test is about: {lines[-1]}")
 
 
 def _keep(new: Path, home: Path) -> None:

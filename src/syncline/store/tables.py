@@ -6,6 +6,7 @@ SQLite reads the narrow ones without following overflow pages. Schema changes ar
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, TypeAlias, TypeVar
 
 from sqlalchemy import (
@@ -212,14 +213,32 @@ def upsert(
     Columns in `keep` stay as they are in a row that exists; `replace` gives SQL expressions for some of the others. A
     row that exists and is not `where` stays. It is executed with parameters for all columns.
     """
-    insert = _INSERT[conn.dialect.name](table)
+    if replace is None and where is None:
+        return _plain_upsert(conn.dialect.name, table, tuple(keep))
+    return _upsert(conn.dialect.name, table, keep, replace or {}, where)
+
+
+@lru_cache
+def _plain_upsert(dialect: str, table: Table, keep: tuple[str, ...]) -> _Upsert:
+    # Building the statement costs more than executing it.
+    return _upsert(dialect, table, keep, {}, None)
+
+
+def _upsert(
+    dialect: str,
+    table: Table,
+    keep: Sequence[str],
+    replace: Mapping[str, Any],
+    where: ColumnElement[bool] | None,
+) -> _Upsert:
+    insert = _INSERT[dialect](table)
     keys = [column.name for column in table.primary_key]
     values: dict[str, Any] = {
         column.name: insert.excluded[column.name]
         for column in table.columns
         if column.name not in keys and column.name not in keep
     }
-    return insert.on_conflict_do_update(index_elements=keys, set_=values | dict(replace or {}), where=where)
+    return insert.on_conflict_do_update(index_elements=keys, set_=values | dict(replace), where=where)
 
 
 _CHUNK = 500
