@@ -29,6 +29,7 @@ MEASUREMENTS: dict[str, Callable[[], Result]] = {
     "pull": pull.measure,
     "budget": budget.measure,
     "speed": speed.measure,
+    "speed_nested": lambda: speed.measure(speed.NESTED),
     "memory": lambda: speed.measure(speed.LARGE),
     "kill": lambda: kill.measure(trials=10, kills=20),
     "emulator_read": emulator_read.measure,

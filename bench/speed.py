@@ -9,9 +9,14 @@ from pathlib import Path
 
 from bench.harness import MEBIBYTE, Emulator, Home, Result, command, scratch
 
-__all__ = ["LARGE", "measure"]
+__all__ = ["LARGE", "NESTED", "measure"]
 
-WORKSPACE = "generated:pages=1000,rows=2000,blocks=90000,depth=3,data_sources=5,long_pages=10,seed=3"
+WORKSPACE = "generated:pages=820,rows=5200,blocks=46940,depth=2,data_sources=2,long_pages=20,seed=1"
+"""Mostly rows with a few blocks each, as in the workspace on which the peers were measured, twenty times as large."""
+
+NESTED = "generated:pages=1000,rows=2000,blocks=90000,depth=3,data_sources=5,long_pages=10,seed=3"
+"""Thirty blocks a page, in three listings a page."""
+
 LARGE = (
     "generated:pages=8000,rows=22000,blocks=1000000,depth=3,data_sources=20,long_pages=100,giant=50000,seed=4"
 )

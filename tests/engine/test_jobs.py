@@ -306,6 +306,12 @@ def test_forgetting_where_nothing_was_kept_makes_nothing(tmp_path: Path) -> None
     assert list(tmp_path.iterdir()) == []
 
 
+def test_forgetting_in_a_store_that_found_no_room_for_its_tables_is_no_error(tmp_path: Path) -> None:
+    path = tmp_path / "jobs.sqlite"
+    path.touch()
+    forget(path, "one")
+
+
 def test_forgetting_in_a_database_without_our_schema_makes_nothing(postgres_url: str) -> None:
     forget(postgres_url, "one")
 

@@ -167,4 +167,4 @@ def test_a_page_that_was_not_recorded_is_not_found(recorded: tuple[Syncline, str
     syncline, _, _ = recorded
     ended = syncline("pull", "--page", "00000000-0000-4000-8000-000000000000")
     assert ended.code == 3
-    assert "no page" in ended.err
+    assert "nothing with the id" in ended.err

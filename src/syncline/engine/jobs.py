@@ -229,7 +229,9 @@ def forget(store: Path | str, executor: str) -> None:
     _silence()
     engine = open_engine(store)
     try:
-        if isinstance(store, Path) or sa.inspect(engine).has_schema(JOBS_SCHEMA):
+        schema = None if isinstance(store, Path) else JOBS_SCHEMA
+        # A store that found no room when it was first opened has no tables.
+        if sa.inspect(engine).has_table("workflow_status", schema=schema):
             _forget(engine, _name(executor))
     except (dbos_error.DBOSException, SQLAlchemyError) as error:
         raise unusable(store, error) from error
