@@ -8,14 +8,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from random import Random
+from typing import Any, Self
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from syncline.core.change import Policy, Reason, comments_reason, content_reason, rows_reason
 from syncline.core.checkpoint import final
 from syncline.core.model import Action, Deletion, Json, Kind, Mode, Record, StoredRecord
-from syncline.sources.base import Key, Listing
+from syncline.sources.base import Key, Listing, Source
 from syncline.store import documents, frontier, ledger, records
 from syncline.store.documents import NewDocument, StagedList
 from syncline.store.frontier import Item
@@ -85,6 +86,22 @@ class Context:
     stands: Callable[[Json, Record], bool]
     rows: Callable[[Record], Listing]
     generation: Callable[[], int]
+
+    @classmethod
+    def of(
+        cls, source: Source, policy: Policy, *, connection_id: str, run_id: str, pull_id: str, random: Random
+    ) -> Self:
+        """What the batches of one pull are applied under, in one run."""
+        return cls(
+            connection_id=connection_id,
+            run_id=run_id,
+            pull_id=pull_id,
+            policy=policy,
+            incomplete=source.incomplete,
+            stands=source.stands,
+            rows=source.rows,
+            generation=lambda: random.getrandbits(62),
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -145,15 +145,8 @@ async def _seed(
     now: datetime,
     random: Random,
 ) -> None:
-    context = Context(
-        connection_id=connection_id,
-        run_id=pull.id,
-        pull_id=pull.id,
-        policy=pull.policy,
-        incomplete=source.incomplete,
-        stands=source.stands,
-        rows=source.rows,
-        generation=lambda: random.getrandbits(62),
+    context = Context.of(
+        source, pull.policy, connection_id=connection_id, run_id=pull.id, pull_id=pull.id, random=random
     )
     batch = Batch()
     for one in found:

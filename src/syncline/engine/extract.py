@@ -87,15 +87,8 @@ class Extraction:
         self._clock = clock
         self._limits = limits or Limits()
         self._scope = Scope(pull.policy.roots)
-        self._context = Context(
-            connection_id=connection_id,
-            run_id=run_id,
-            pull_id=pull.id,
-            policy=pull.policy,
-            incomplete=source.incomplete,
-            stands=source.stands,
-            rows=source.rows,
-            generation=lambda: random.getrandbits(62),
+        self._context = Context.of(
+            source, pull.policy, connection_id=connection_id, run_id=run_id, pull_id=pull.id, random=random
         )
         self._ready: asyncio.PriorityQueue[tuple[int, int, Callable[[], Awaitable[Outcome]]]] = (
             asyncio.PriorityQueue()

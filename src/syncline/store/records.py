@@ -315,18 +315,20 @@ async def descendants(conn: AsyncConnection, connection_id: str, roots: Sequence
 
 async def parents(conn: AsyncConnection, connection_id: str, keys: Sequence[str]) -> dict[str, str | None]:
     """The parent that Notion names for each of `keys` that is held."""
-    found: dict[str, str | None] = {}
-    for part in chunks(keys):
-        query = select(records.c.key, records.c.parent).where(_of(connection_id), records.c.key.in_(part))
-        found.update({key: parent for key, parent in await conn.execute(query)})  # noqa: C416 - rows are no pairs to mypy
-    return found
+    return await _above(conn, connection_id, keys, records.c.parent)
 
 
 async def places(conn: AsyncConnection, connection_id: str, keys: Sequence[str]) -> dict[str, str | None]:
     """The record that each of `keys` that is held hangs below (by StoredRecord.place)."""
+    return await _above(conn, connection_id, keys, place)
+
+
+async def _above(
+    conn: AsyncConnection, connection_id: str, keys: Sequence[str], which: ColumnElement[str | None]
+) -> dict[str, str | None]:
     found: dict[str, str | None] = {}
     for part in chunks(keys):
-        query = select(records.c.key, place).where(_of(connection_id), records.c.key.in_(part))
+        query = select(records.c.key, which).where(_of(connection_id), records.c.key.in_(part))
         found.update({key: above for key, above in await conn.execute(query)})  # noqa: C416 - rows are no pairs to mypy
     return found
 
