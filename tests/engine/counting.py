@@ -1,4 +1,7 @@
-"""A task for the job engine: each run counts to a number, one file per run; run as a program it is a process to be killed."""
+"""A kind of run that counts to a number, and a worker process that can be killed in the middle of it.
+
+What a run is to do stands in its options: ``folder``, ``goal``, what it ``raises``, and how it misbehaves. Its truth is on disk.
+"""
 
 import asyncio
 import json
@@ -6,11 +9,22 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from syncline.core.errors import SynclineError
-from syncline.engine.jobs import Jobs
+from sqlalchemy.ext.asyncio import AsyncConnection
+from tests.store.samples import CONNECTION, RING
+
+from syncline.app import App
+from syncline.core import errors
+from syncline.engine.kinds import Kind
 from syncline.engine.task import Outcome
+from syncline.engine.worker import Worker
+from syncline.settings import Settings
+from syncline.store import connections, runs
+from syncline.store.connections import Connection
+from syncline.store.database import Database
+from syncline.store.runs import Run
 
 BEAT = 0.01
+KINDS = {"count": Kind("count", "tests.engine.counting:Counting")}
 
 
 @dataclass(frozen=True)
@@ -26,68 +40,99 @@ class Counted:
 
 @dataclass
 class Counting:
-    """A task that counts to `goal`. Its truth is on disk; `log` is what happened, as a list of JSON lines."""
+    """The task. `log` is what happened, as a list of JSON lines."""
 
-    folder: Path
-    goal: int
-    raises: Exception | None = None
+    app: App
+    connection: Connection
 
-    async def begin(self, run: str) -> None:
-        self.log("begin", run)
+    async def begin(self, run: Run) -> None:
+        log(run, "begin")
 
-    async def open(self, run: str) -> "Count":
-        self.log("open", run)
-        return Count(self, run)
+    async def open(self, run: Run) -> "Count":
+        log(run, "open")
+        return Count(self.app, run)
 
-    async def finish(self, run: str, outcome: Outcome) -> None:
-        self.log("finish", run, outcome.state, outcome.failure.message if outcome.failure else None)
-
-    def log(self, *event: str | None) -> None:
-        with (self.folder / "log").open("a") as file:
-            file.write(json.dumps(event) + "\n")
-
-    def events(self, kind: str) -> list[list[str | None]]:
-        path = self.folder / "log"
-        lines = path.read_text().splitlines() if path.exists() else []
-        return [event[1:] for line in lines if (event := json.loads(line))[0] == kind]
-
-    def reached(self, run: str) -> int:
-        path = self.folder / f"{run}.count"
-        return len(path.read_text()) if path.exists() else 0
+    async def finish(self, conn: AsyncConnection, run: Run, outcome: Outcome) -> None:
+        if "unfinished" in run.options:
+            raise RuntimeError("cannot finish")
+        log(run, "finish", outcome.state, outcome.failure.message if outcome.failure else None)
 
 
 @dataclass
 class Count:
     """One run, open in this process."""
 
-    task: Counting
-    run: str
+    app: App
+    run: Run
 
     async def advance(self, seconds: float) -> Counted:
-        if self.task.raises is not None:
-            raise self.task.raises
-        await asyncio.sleep(BEAT)
-        with (self.task.folder / f"{self.run}.count").open("a") as file:
-            file.write("|")
-        count = self.task.reached(self.run)
-        return Counted(count >= self.task.goal, "counting", {"seen": count})
+        name = self.run.options.get("raises")
+        if name == "ZeroDivisionError":
+            raise ZeroDivisionError("a bug")
+        if name is not None:
+            error: Exception = getattr(errors, name)("It cannot be.")
+            raise error
+        try:
+            await asyncio.sleep(BEAT)
+        except asyncio.CancelledError:
+            assert "confused" not in self.run.options
+            raise
+        folder = Path(self.run.options["folder"])
+        async with self.app.database.begin() as conn:
+            with (folder / f"{self.run.id}.count").open("a") as file:
+                file.write("|")
+            count = reached(folder, self.run.id)
+            await runs.progress(conn, self.run.id, phase="counting", pages={"seen": count}, requests={})
+        return Counted(count >= self.run.options["goal"], "counting", {"seen": count})
 
     async def stop(self) -> None:
-        self.task.log("stop", self.run)
+        log(self.run, "stop")
+        if "unstoppable" in self.run.options:
+            raise RuntimeError("cannot stop")
 
 
-async def main(store: str, executor: str, folder: str, goal: str, run: str) -> None:
-    """Start the run, or go on with what the executor had left, and wait for its end."""
-    task = Counting(Path(folder), int(goal))
-    async with Jobs(store if "://" in store else Path(store), executor=executor, task=task) as jobs:
-        left = await jobs.unfinished()
-        if run not in left:
-            await jobs.start(run)
-        await jobs.wait(run)
+def log(run: Run, *event: str | None) -> None:
+    with (Path(run.options["folder"]) / "log").open("a") as file:
+        file.write(json.dumps([*event[:1], run.id, *event[1:]]) + "\n")
+
+
+def events(folder: Path, kind: str) -> list[list[str | None]]:
+    path = folder / "log"
+    lines = path.read_text().splitlines() if path.exists() else []
+    return [event[1:] for line in lines if (event := json.loads(line))[0] == kind]
+
+
+def reached(folder: Path, run: str) -> int:
+    path = folder / f"{run}.count"
+    return len(path.read_text()) if path.exists() else 0
+
+
+async def ask(
+    app: App, folder: Path, run: str = "run", *, connection: str = "c", goal: int = 5, **options: str
+) -> Run:
+    """Queue a run that counts, of a connection that is made where it is missing and has no schedule."""
+    async with app.database.begin() as conn:
+        if all(one.id != connection for one in await connections.every(conn)):
+            one = Connection(
+                **{
+                    **{name: getattr(CONNECTION, name) for name in CONNECTION.__slots__},
+                    "id": connection,
+                    "name": connection,
+                }
+            )
+            await connections.add(conn, one, token="secret", ring=RING)
+        return await runs.queue(
+            conn, connection, run_id=run, kind="count", slot="count", requested_by="test", now=app.now(),
+            options={"folder": str(folder), "goal": goal, **options},
+        )  # fmt: skip
+
+
+async def main(store: str) -> None:
+    """Serve, as a process of its own."""
+    settings = Settings(home=Path("unused"), database_url=None, key=None)
+    app = App(settings=settings, database=await Database.open(store), keys=RING)
+    await Worker(app, role="worker", kinds=KINDS, concurrency=4, beat=0.2).serve()
 
 
 if __name__ == "__main__":
-    try:
-        asyncio.run(main(*sys.argv[1:]))
-    except SynclineError as error:
-        sys.exit(str(error))
+    asyncio.run(main(*sys.argv[1:]))

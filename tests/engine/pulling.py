@@ -101,10 +101,13 @@ class Pulling:
             random=Random(self.runs),
         )
         async with self.database.begin() as conn:
-            await runs.start(
+            await runs.queue(
                 conn,
                 HOME,
                 run_id=run_id,
+                kind="pull",
+                slot=run_id,  # no worker ends these runs, and each is to be let in
+                requested_by="test",
                 mode=pull.policy.mode,
                 fidelity=pull.policy.fidelity,
                 options={},

@@ -1,11 +1,16 @@
-"""What the job engine runs, and what it says of it. Nothing here knows which engine that is."""
+"""What runs do, and what is said of it. Nothing here knows who executes them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-__all__ = ["Failure", "JobState", "OpenRun", "Outcome", "Progress", "RunState", "Task"]
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from syncline.core.errors import Retry, SynclineError
+from syncline.store.runs import Run
+
+__all__ = ["Failure", "OpenRun", "Outcome", "Progress", "RunState", "Task", "failure"]
 
 
 class Progress(Protocol):
@@ -41,7 +46,10 @@ class OpenRun(Protocol):
     """A run that is open in this process. All that it must not lose is in the store, not in it."""
 
     async def advance(self, seconds: float) -> Progress:
-        """Work until done, at most `seconds`. Raises errors of core.errors: they end the run."""
+        """Work until done, at most `seconds`. Raises errors of core.errors: they end the run.
+
+        It may be cancelled anywhere; then `stop` is called.
+        """
         ...
 
     async def stop(self) -> None:
@@ -75,25 +83,27 @@ class Outcome:
     failure: Failure | None = None
 
 
-class Task(Protocol):
-    """What runs do. Each method may be called again for the same run after a crash."""
+def failure(error: Exception) -> Failure:
+    """What an error says of the run that it ended."""
+    exit_code = error.exit_code if isinstance(error, SynclineError) else SynclineError.exit_code
+    return Failure(type(error).__name__, str(error), exit_code, isinstance(error, Retry))
 
-    async def begin(self, run: str) -> None:
-        """Note that the run is under way."""
+
+class Task(Protocol):
+    """What runs of one kind do, with one connection. Each method may be called again for the same run after a crash.
+
+    A task is made for one lease. Each of its writing transactions fails with LeaseLost once the run is somebody else's, if it
+    goes through the App that the task was made with.
+    """
+
+    async def begin(self, run: Run) -> None:
+        """Do what is done once, before the run is opened for the first time."""
         ...
 
-    async def open(self, run: str) -> OpenRun:
+    async def open(self, run: Run) -> OpenRun:
         """Open the run in this process, from what the store holds."""
         ...
 
-    async def finish(self, run: str, outcome: Outcome) -> None:
-        """Note how the run ended."""
+    async def finish(self, conn: AsyncConnection, run: Run, outcome: Outcome) -> None:
+        """Write what the end of the run means, in the transaction that ends it."""
         ...
-
-
-class JobState(StrEnum):
-    """What the job engine knows about a run."""
-
-    LIVE = "live"
-    ENDED = "ended"
-    UNKNOWN = "unknown"

@@ -1,0 +1,52 @@
+"""Duties: short work that each serving worker does every so often, whatever runs there are. One line a duty.
+
+Several workers do the same duties at the same time, so each claims what it works on in the database.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Final, TypeAlias
+
+from syncline.app import App
+
+__all__ = ["DUTIES", "Duty", "Once"]
+
+Once: TypeAlias = Callable[[App], Awaitable[float | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """Work to be done `every` so many seconds.
+
+    `once` is ``module:name`` of an `Once`. It returns the seconds after which it wants to be called again, None for `every`.
+    """
+
+    name: str
+    every: float
+    once: str
+
+    def load(self) -> Once:
+        """The function that does it, imported when the worker starts."""
+        module, _, name = self.once.partition(":")
+        found: Once = getattr(import_module(module), name)
+        return found
+
+
+DUTIES: Final[tuple[Duty, ...]] = (
+    Duty("schedules", 1.0, "syncline.engine.schedule:tick"),
+    Duty("index", 5.0, "syncline.engine.indexing:catch_up"),
+    Duty("inbox", 0.5, "syncline.engine.refreshing:due"),
+    Duty("retention", 3600.0, "syncline.engine.retention:forget_old"),
+    Duty("deliveries", 0.5, "syncline.engine.deliveries:deliver"),
+    Duty("rules", 1.0, "syncline.engine.rules:decide"),
+    Duty("alerts", 1.0, "syncline.engine.alerts:watch"),
+    Duty("notifications", 1.0, "syncline.engine.notifying:send"),
+    Duty("notification retention", 3600.0, "syncline.engine.notifying:forget_old"),
+    Duty("delivery retention", 3600.0, "syncline.engine.deliveries:forget_old"),
+    Duty("log retention", 3600.0, "syncline.engine.journal:forget_old"),
+    Duty("inbox retention", 3600.0, "syncline.engine.refreshing:forget_old"),
+    Duty("door", 3600.0, "syncline.engine.sessions:forget_ended"),
+    Duty("tokens", 60.0, "syncline.engine.token_health:check_due"),
+    Duty("token mail", 60.0, "syncline.engine.token_mail:tell_people"),
+)
