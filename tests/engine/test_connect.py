@@ -7,16 +7,24 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from tests.engine.authorizing import Notion
 
 from notion_emulator.seed import generate
 from notion_emulator.server import ServerThread
 from syncline.app import App
 from syncline.core.errors import BadInput, Busy, NotFound, Refused, Unreachable
+from syncline.core.permission import Role
+from syncline.core.standing import TokenStatus
+from syncline.engine import pulling
+from syncline.engine.begin import Request
 from syncline.engine.connect import Asked, connect, disconnect, pick
+from syncline.engine.pulling import queue_pull
+from syncline.engine.token_health import check
+from syncline.engine.worker import Worker
 from syncline.settings import Settings
-from syncline.store import connections
+from syncline.store import connections, members, runs, users
 from syncline.store.connections import Connection
-from syncline.store.locks import connection_lock
+from syncline.store.users import User
 
 READ = {"read_content", "read_comments", "read_users", "read_emails"}
 
@@ -153,7 +161,12 @@ async def test_disconnecting_removes_the_connection_but_not_under_a_pull(
 ) -> None:
     one = await connect(app, asked(notion_emulator_server))
 
-    async with connection_lock(app.database, app.settings.home, one.id):
+    worker = Worker(app, role="worker")
+    async with worker.present():
+        async with app.database.begin() as conn:
+            asked_for = pulling.Asked(Request())
+            await queue_pull(conn, one.id, asked_for, run_id="r", requested_by="test", now=app.now())
+            await runs.claim_one(conn, "r", worker.id, now=app.now())
         with pytest.raises(Busy):
             await disconnect(app, one)
     assert await every(app) == [one]
@@ -193,3 +206,36 @@ async def test_a_server_that_never_answers_is_given_up(app: App, monkeypatch: py
     async with server_that(b"") as url:
         with pytest.raises(Unreachable, match="no answer"):
             await connect(app, Asked("ntn_x", base_url=url, rate="none"))
+
+
+async def test_the_same_bot_under_the_same_name_goes_on_with_the_new_token(
+    app: App, notion_emulator_server: ServerThread
+) -> None:
+    one = await connect(app, asked(notion_emulator_server))
+    for known in notion_emulator_server.emulator.world.connections.values():
+        known.token = "ntn_another"
+    assert (await check(app, one)).status is TokenStatus.INVALID
+
+    again = await connect(app, asked(notion_emulator_server, "ntn_another"))
+
+    assert again == one
+    assert await every(app) == [one]
+    assert (await check(app, one)).status is TokenStatus.VALID
+
+
+async def test_what_the_operator_connects_is_the_instance_owners(
+    app: App, notion_emulator_server: ServerThread
+) -> None:
+    owner = User("u", "u@example.com", "U", instance_owner=True, created_at=app.now())
+    async with app.database.begin() as conn:
+        await users.add(conn, owner, password="$none")
+    one = await connect(app, asked(notion_emulator_server))
+    async with app.database.read() as conn:
+        assert await members.role(conn, one.id, "u") is Role.OWNER
+
+
+async def test_disconnecting_gives_the_token_of_an_app_back(notion: Notion) -> None:
+    connection = await notion.connected()
+    await disconnect(notion.app, connection)
+    assert notion.granted == []
+    assert await every(notion.app) == []

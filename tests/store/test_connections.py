@@ -7,19 +7,18 @@ from functools import partial
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from cryptography.fernet import Fernet
 from sqlalchemy import func, select
-from tests.store.samples import CONNECTION, RING, T0, block_list, document, page, store
+from tests.store.samples import CONNECTION, RING, T0, store
 
-from syncline.core.errors import BadInput, NotFound, Stop
-from syncline.core.model import Fidelity, Mode
-from syncline.store import checkpoints, connections, documents, frontier, ledger, records, runs
+from syncline.core.errors import BadInput, NotFound, Refused, Stop
+from syncline.store import connections
 from syncline.store.connections import Connection
 from syncline.store.database import Database
-from syncline.store.frontier import Item
-from syncline.store.ledger import Entry
+from syncline.store.schema import metadata
 from syncline.store.secrets import KeyRing
-from syncline.store.tables import metadata
+from syncline.store.types import Instant, Json, Unicode
 
 OTHER = replace(
     CONNECTION, id="d", name="home", workspace_id=None, workspace_name=None, created_at=T0 + timedelta(1)
@@ -83,22 +82,33 @@ async def test_the_token_is_read_with_the_ring_and_lies_encrypted(database: Data
             await connections.token(conn, "x", ring=RING)
 
 
-async def test_rotated_tokens_need_the_new_key_alone(database: Database) -> None:
+async def test_a_token_is_replaced_and_forgotten(database: Database) -> None:
+    await add(database, CONNECTION)
+
+    async with database.begin() as conn:
+        await connections.replace_token(conn, "c", "another", ring=RING)
+        assert await connections.token(conn, "c", ring=RING) == "another"
+        await connections.forget_token(conn, "c")
+        with pytest.raises(Refused, match="connect again"):
+            await connections.token(conn, "c", ring=RING)
+        with pytest.raises(NotFound):
+            await connections.replace_token(conn, "x", "another", ring=RING)
+        assert await connections.one(conn, "c") == CONNECTION
+        with pytest.raises(NotFound):
+            await connections.one(conn, "x")
+
+
+async def test_what_notion_says_anew_is_kept_and_the_name_stays(database: Database) -> None:
     await add(database, CONNECTION, OTHER)
-    old, new = Fernet.generate_key().decode(), Fernet.generate_key().decode()
-    async with database.begin() as conn:
-        with pytest.raises(Stop):
-            await connections.rotate_tokens(conn, KeyRing(old))
+    told = replace(
+        CONNECTION, name="other", bot_name="New", workspace_name="New", capabilities=("read_content",)
+    )
 
-    rings = {connection.id: KeyRing(new) for connection in (CONNECTION, OTHER)}
     async with database.begin() as conn:
-        both = KeyRing(new)
-        both._fernet._fernets.extend(RING._fernet._fernets)
-        assert await connections.rotate_tokens(conn, both) == 2
-
-    async with database.read() as conn:
-        for connection_id, ring in rings.items():
-            assert await connections.token(conn, connection_id, ring=ring) == f"token of {connection_id}"
+        await connections.refresh(conn, told)
+        assert await connections.one(conn, "c") == replace(told, name=CONNECTION.name)
+        assert await connections.one(conn, "d") == OTHER
+        assert await connections.names(conn, "w") == {"work"}
 
 
 async def test_numbers_are_drawn_in_rows_without_a_gap(database: Database) -> None:
@@ -128,36 +138,48 @@ async def test_a_connection_that_is_gone_has_no_numbers(database: Database, use:
             await use(conn, "c")
 
 
+OWNED = [table for table in metadata.sorted_tables if "connection_id" in table.columns]
+SAMPLES: dict[type, Any] = {
+    Json: {},
+    Instant: T0,
+    Unicode: "text",
+    sa.String: "text",
+    sa.LargeBinary: b"x",
+    sa.Boolean: False,
+    sa.Integer: 1,
+    sa.BigInteger: 1,
+    sa.Float: 1.0,
+}
+
+
+def row(table: sa.Table, connection_id: str) -> dict[str, Any]:
+    """A row of a table that belongs to the connection, and like no other's."""
+    values: dict[str, Any] = {}
+    for column in table.columns:
+        value = next(sample for kind, sample in SAMPLES.items() if isinstance(column.type, kind))
+        own = {"text": f"text of {connection_id}", 1: ord(connection_id)}
+        values[column.name] = own.get(value, value) if isinstance(value, str | int) else value
+    return values | {"connection_id": connection_id}
+
+
 async def fill(database: Database, connection_id: str) -> None:
     """A row in every table that belongs to a connection."""
     async with database.begin() as conn:
         await store(conn, connection_id)
-        await records.upsert(conn, connection_id, [page("p")], run_id="r", now=T0)
-        await documents.stage(conn, connection_id, [block_list("p", 1, "x")])
-        await documents.promote(conn, connection_id, [document("p", 1, "x")], now=T0)
-        await frontier.add(conn, connection_id, [Item("page", "p", 0, "new")])
-        await checkpoints.put(conn, connection_id, "a", 1)
-        await runs.start(
-            conn,
-            connection_id,
-            run_id=f"run of {connection_id}",
-            mode=Mode.FULL,
-            fidelity=Fidelity.BLOCKS,
-            options={},
-            now=T0,
-        )
-        entry = Entry("p", None, "content", 500, "code", "message")
-        await ledger.record(conn, connection_id, [entry], run_id="r", now=T0)
+        for table in OWNED:
+            mine = select(func.count()).where(table.c.connection_id == connection_id)
+            if not await conn.scalar(mine.select_from(table)):
+                await conn.execute(sa.insert(table), row(table, connection_id))
 
 
 async def counts(database: Database) -> dict[tuple[str, str], int]:
     found = {}
     async with database.read() as conn:
-        for name, table in metadata.tables.items():
+        for table in [*OWNED, metadata.tables["connections"]]:
             column = table.c.get("connection_id", table.c.get("id"))
-            if column is not None:
-                for key, count in await conn.execute(select(column, func.count()).group_by(column)):
-                    found[name, key] = count
+            assert column is not None
+            for key, count in await conn.execute(select(column, func.count()).group_by(column)):
+                found[table.name, key] = count
     return found
 
 
@@ -165,11 +187,13 @@ async def test_a_removed_connection_leaves_no_row_behind_and_the_others_alone(da
     await fill(database, "c")
     await fill(database, "d")
     before = await counts(database)
-    assert {table for table, _ in before} == set(metadata.tables) - {"budgets"}
+    assert {table for table, _ in before} == {table.name for table in OWNED} | {"connections"}
 
     async with database.begin() as conn:
-        await connections.remove(conn, "c")
+        removed = await connections.remove(conn, "c")
 
+    assert set(removed) == {table.name for table in OWNED}
+    assert min(removed.values()) >= 1
     assert await counts(database) == {
         (table, key): count for (table, key), count in before.items() if key == "d"
     }

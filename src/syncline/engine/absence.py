@@ -12,13 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from syncline.core.change import Reason
 from syncline.core.errors import TooManyDeletions
 from syncline.core.model import Deletion, Kind
-from syncline.engine.apply import Batch, Context, apply, object_item
-from syncline.engine.pull import last_watermark
+from syncline.engine.apply import Batch, Context, Work, apply, object_item
+from syncline.engine.pull import vouched
 from syncline.engine.scope import Scope
 from syncline.sources.base import Key
 from syncline.store import frontier, records
 
-__all__ = ["Limits", "bury_departed", "sweep"]
+__all__ = ["Limits", "bury_departed", "forsake", "missed", "sweep"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Limits:
 
 
 async def sweep(conn: AsyncConnection, context: Context, scope: Scope, limits: Limits) -> None:
-    """Make a suspect of whatever this pull could see and did not.
+    """Make a suspect of whatever this pull could see and did not, and of what is held beside the selection.
 
     Raises TooManyDeletions where that is more than an outage should be allowed to take.
     """
@@ -48,7 +48,23 @@ async def sweep(conn: AsyncConnection, context: Context, scope: Scope, limits: L
             f"{len(absent)} of {live} records were not seen by this pull, which is more than may vanish at once. "
             "Nothing was deleted. If this is right, pull again with --accept-deletions."
         )
-    await frontier.add(conn, one, [object_item(key, Reason.SUSPECT) for key in absent])
+    suspects = dict.fromkeys([*absent, *scope.strays()])
+    await frontier.add(conn, one, [object_item(key, Reason.SUSPECT) for key in suspects])
+
+
+async def forsake(conn: AsyncConnection, connection_id: str, scope: Scope) -> None:
+    """Drop the work that waits about what is held beside the selection: it is on its way out."""
+    strays = [key for _, key in scope.strays()]
+    about = (Work.PROPERTIES, Work.CONTENT, Work.COMMENTS)
+    await frontier.drop(conn, connection_id, [(kind, key) for kind in about for key in strays])
+
+
+async def missed(conn: AsyncConnection, context: Context, rows: Sequence[str]) -> None:
+    """Look directly at those of the rows that signals named and no query told of."""
+    held = await records.find(conn, context.connection_id, Kind.PAGE, list(rows))
+    seen = {key for key, record in held.items() if record.seen_in == context.pull_id}
+    unseen = [object_item((Kind.PAGE, row), Reason.SUSPECT) for row in rows if row not in seen]
+    await frontier.add(conn, context.connection_id, unseen)
 
 
 async def bury_departed(
@@ -58,7 +74,7 @@ async def bury_departed(
 
     Only where the store holds nothing but those. Returns whether it did: what hung below is then to be read.
     """
-    if await last_watermark(conn, context.connection_id, ()) is not None:
+    if context.policy.roots and await vouched(conn, context.connection_id):
         return False
     gone = [(key, Deletion.OUT_OF_SCOPE) for key in departed]
     await apply(conn, Batch(lost=gone), context, now=now)

@@ -8,15 +8,19 @@ from random import Random
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from syncline.core.change import Policy, Reason
-from syncline.core.errors import BadInput, NotFound
+from syncline.core.errors import BadInput, Busy, NotFound
 from syncline.core.model import Fidelity, Kind, Mode
-from syncline.engine.apply import Batch, Context, Work, apply, listing_item
+from syncline.core.refresh import Refresh
+from syncline.core.selection import EVERYTHING, Selection
+from syncline.engine.apply import Batch, Context, Work, apply, comments_item, listing_item, object_item
 from syncline.engine.pull import History, Pull, decide_mode, history, load_pull, save_pull
+from syncline.engine.scope import Scope
 from syncline.sources.base import Found, Source, Unreadable
-from syncline.store import connections, documents, frontier, records
+from syncline.store import connections, documents, frontier, preferences, records
 from syncline.store.database import Database
+from syncline.store.frontier import Item
 
-__all__ = ["ROOTS", "Request", "begin", "decide", "fits", "named", "since"]
+__all__ = ["ROOTS", "Request", "begin", "considered", "decide", "fits", "named", "since"]
 
 ROOTS = (Kind.PAGE, Kind.DATABASE, Kind.DATA_SOURCE)
 """What a root may be."""
@@ -27,6 +31,7 @@ class Request:
     """What a pull is asked to read. None means: as the pulls before it, or the default.
 
     `pages` reads only those pages. `roots` reads only what hangs below those pages, databases or data sources.
+    `refresh` reads only what signals named.
     """
 
     mode: Mode | None = None
@@ -34,6 +39,7 @@ class Request:
     pages: tuple[str, ...] = ()
     roots: tuple[str, ...] = ()
     comments: bool | None = None
+    refresh: Refresh | None = None
 
 
 async def begin(
@@ -51,15 +57,21 @@ async def begin(
     Raises NotFound for a page or root that is not there, BadInput for what does not fit together; then nothing was written.
     """
     async with database.read() as conn:
-        before = await history(conn, connection_id, request.roots)
+        before, policy = await considered(conn, connection_id, request)
         left = await load_pull(conn, connection_id)
-    policy = decide(request, before)
     if left is not None and fits(left, request, policy):
-        async with database.begin() as conn:
-            await frontier.unpark(conn, connection_id)
+        if request.refresh is None:
+            async with database.begin() as conn:
+                await frontier.unpark(conn, connection_id)
         return left
+    if left is not None and request.refresh is not None and left.policy.refresh is None:
+        raise Busy("A pull was left behind: what signals named is read after the next pull.")
     found = [await named(source, key, (Kind.PAGE,)) for key in request.pages]
     found += [await named(source, key, ROOTS) for key in request.roots]
+    async with database.read() as conn:
+        await _refuse_outside(conn, connection_id, policy, found)
+        missing = await _missing(conn, connection_id, policy.own.roots)
+    found += [one for key in missing if (one := await _shown(source, key)) is not None]
     async with database.begin() as conn:
         pull = Pull(
             id=run_id,
@@ -78,12 +90,19 @@ async def begin(
 def since(policy: Policy, before: History) -> datetime | None:
     """From when on a pull lists edits; None for one that lists everything, or only named pages."""
     last = before.watermark
-    return last.at if last is not None and policy.mode is Mode.INCREMENTAL and not policy.pages else None
+    return last.at if last is not None and policy.mode is Mode.INCREMENTAL and not policy.named else None
 
 
-def decide(request: Request, before: History) -> Policy:
+async def considered(conn: AsyncConnection, connection_id: str, request: Request) -> tuple[History, Policy]:
+    """What a pull builds on, and how it reads, with what the connection's preferences select. Raises BadInput."""
+    own = (await preferences.find(conn, connection_id)).selection
+    before = await history(conn, connection_id, request.roots, own)
+    return before, decide(request, before, own)
+
+
+def decide(request: Request, before: History, own: Selection = EVERYTHING) -> Policy:
     """How a pull reads that was asked for by `request`, after what was read before. Raises BadInput."""
-    last = before.watermark
+    last = before.watermark or before.manner
     if request.pages and request.roots:
         raise BadInput("Name pages or roots, not both: a pull of pages reads those alone.")
     fidelity = request.fidelity or (last.fidelity if last is not None else Fidelity.BLOCKS)
@@ -91,11 +110,22 @@ def decide(request: Request, before: History) -> Policy:
         raise BadInput(
             "A subtree is found by reading content, so --root needs --fidelity blocks or markdown."
         )
+    if (own.roots or own.excluded) and fidelity is Fidelity.PROPERTIES:
+        raise BadInput(
+            "The pages that this connection syncs are found by reading content: pull with --fidelity blocks or markdown."
+        )
     comments = request.comments if request.comments is not None else bool(last and last.comments)
-    policy = Policy(Mode.FULL, fidelity, request.pages, request.roots, comments=comments)
-    return replace(
-        policy, mode=Mode.INCREMENTAL if request.pages else decide_mode(request.mode, policy, before)
+    policy = Policy(
+        Mode.FULL,
+        fidelity,
+        request.pages,
+        request.roots,
+        comments=comments,
+        refresh=request.refresh,
+        own=own,
     )
+    mode = Mode.INCREMENTAL if policy.named else decide_mode(request.mode, policy, before)
+    return replace(policy, mode=mode)
 
 
 def fits(left: Pull, request: Request, policy: Policy) -> bool:
@@ -106,6 +136,15 @@ def fits(left: Pull, request: Request, policy: Policy) -> bool:
 
 async def named(source: Source, key: str, kinds: Iterable[Kind]) -> Found:
     """What a person named by its id, whatever of `kinds` it is. Raises NotFound."""
+    found = await _shown(source, key, kinds)
+    if found is None:
+        raise NotFound(
+            f"Notion shows nothing with the id {key}. Check the id, and that the page is shared with this connection."
+        )
+    return found
+
+
+async def _shown(source: Source, key: str, kinds: Iterable[Kind] = ROOTS) -> Found | None:
     for kind in kinds:
         try:
             found = await source.record(kind, key)
@@ -113,9 +152,32 @@ async def named(source: Source, key: str, kinds: Iterable[Kind]) -> Found:
             continue
         if isinstance(found, Found):
             return found
-    raise NotFound(
-        f"Notion shows nothing with the id {key}. Check the id, and that the page is shared with this connection."
-    )
+    return None
+
+
+async def _missing(conn: AsyncConnection, connection_id: str, roots: Iterable[str]) -> list[str]:
+    """Those of the selected roots that are not held: no listing may tell of them."""
+    wanted = list(roots)
+    held: set[str] = set()
+    for kind in ROOTS if wanted else ():
+        known = await records.find(conn, connection_id, kind, wanted)
+        held.update(key for key, record in known.items() if record.deleted_at is None)
+    return [key for key in wanted if key not in held]
+
+
+async def _refuse_outside(
+    conn: AsyncConnection, connection_id: str, policy: Policy, found: Iterable[Found]
+) -> None:
+    """Raises BadInput for a page that was named and is not selected."""
+    if not policy.pages or not policy.own.partial:
+        return
+    scope = Scope(policy.selection)
+    await scope.load(conn, connection_id)
+    for one in found:
+        if not scope.admit(one.records):
+            raise BadInput(
+                f"The page {one.records[0].key} is not among those that this connection syncs: change its selection first."
+            )
 
 
 async def _make_room(conn: AsyncConnection, connection_id: str, pull: Pull) -> None:
@@ -127,7 +189,7 @@ async def _make_room(conn: AsyncConnection, connection_id: str, pull: Pull) -> N
     await frontier.reset(conn, connection_id)
     await frontier.clear(conn, connection_id, [Work.LISTING])
     roots = list(pull.policy.roots)
-    if not roots and not pull.policy.pages:
+    if not roots and not pull.policy.named:
         await frontier.unpark(conn, connection_id)
         return
     await frontier.set_aside(conn, connection_id)
@@ -154,6 +216,16 @@ async def _seed(
         if one.children:
             batch.children[one.records[0].key] = one.children
     await apply(conn, batch, context, now=now)
-    if not pull.policy.pages:
-        seeds = source.listings(since=pull.since)
-        await frontier.add(conn, connection_id, [listing_item(one, Reason.SEED) for one in seeds])
+    await frontier.add(conn, connection_id, _seeds(source, pull))
+
+
+def _seeds(source: Source, pull: Pull) -> list[Item]:
+    """The work that a pull begins with."""
+    refresh = pull.policy.refresh
+    if refresh is not None:
+        objects = [object_item(key, Reason.ASKED) for key in refresh.objects]
+        edited = [listing_item(source.edited(key, since), Reason.ASKED) for key, since in refresh.edited]
+        comments = [comments_item(page, Reason.ASKED) for page in refresh.comments if pull.policy.comments]
+        return [*objects, *edited, *comments]
+    listings = () if pull.policy.pages else source.listings(since=pull.since)
+    return [listing_item(one, Reason.SEED) for one in listings]

@@ -15,20 +15,31 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from syncline.app import App
 from syncline.core.errors import BadInput, NotFound, Refused, SynclineError, Unreachable
+from syncline.core.event import Event
+from syncline.core.permission import Role
+from syncline.core.standing import TokenStatus
 from syncline.engine.clients import new_client, open_budget
+from syncline.engine.schedule import DAILY, EVERY, start_schedule
+from syncline.engine.syncs import require_idle
+from syncline.engine.telling import tell_status
+from syncline.engine.token_health import revoke
+from syncline.engine.tokens import EVENT, PAUSE
 from syncline.notion import errors, objects
 from syncline.notion import operations as op
 from syncline.notion.budget import Rate
 from syncline.notion.client import Client, Runtime
 from syncline.notion.objects import JsonObject, Version
 from syncline.notion.sansio import BASE_URL
-from syncline.store import connections
+from syncline.store import authorizations, connections, events, members, schedules, users
+from syncline.store.authorizations import Grant
 from syncline.store.connections import Connection
-from syncline.store.locks import connection_lock
+from syncline.store.schedules import Schedule
 
-__all__ = ["Asked", "connect", "disconnect", "executor", "pick"]
+__all__ = ["Asked", "connect", "disconnect", "examine", "pick", "replace_token", "store_connection"]
 
 _PATIENCE = 4.0
 """Seconds that may be spent on repeating what failed: somebody is waiting."""
@@ -55,9 +66,24 @@ class Asked:
 async def connect(app: App, asked: Asked) -> Connection:
     """Try the token, find out what it may do, and store it encrypted. Nothing is stored when anything fails.
 
-    Raises BadInput for a malformed or taken value, Refused if Notion does not accept the token, Unreachable if
-    Notion does not answer.
+    A connection of this name that the same bot has already goes on with the token. Where the instance has an owner a new
+    connection is theirs. Raises BadInput for a malformed or taken value, Refused if Notion does not accept the token,
+    Unreachable if Notion does not answer.
     """
+    found = await examine(app, asked)
+    given = Grant(_token(asked.token))
+    async with app.database.begin() as conn:
+        known = await authorizations.twin(conn, app_id=None, workspace_id=None, bot_id=found.bot_id)
+        if known is not None and (await connections.one(conn, known)).name == found.name:
+            await replace_token(conn, app, replace(found, id=known), given, user_id=None)
+            return await connections.one(conn, known)
+        owner = await users.owner(conn)
+        await store_connection(conn, app, found, given, user_id=owner.id if owner else None)
+    return found
+
+
+async def examine(app: App, asked: Asked) -> Connection:
+    """The connection that a token would make, found out by trying it; nothing is stored. Raises as `connect`."""
     version, token, rate = _version(asked.notion_version), _token(asked.token), _rate(asked.rate)
     patient = Runtime(sleep=_Patience().sleep)
     async with (
@@ -70,25 +96,52 @@ async def connect(app: App, asked: Asked) -> Connection:
         capabilities = await _answer(asked.base_url, lambda: _capabilities(client))
         base_url = client.base_url
     connection = _connection(app, asked, me, capabilities)
-    connection = replace(connection, rate=str(rate or "none"), base_url=base_url)
-    async with app.database.begin() as conn:
-        await connections.add(conn, connection, token=token, ring=app.keys)
-    return connection
+    return replace(connection, rate=str(rate or "none"), base_url=base_url)
+
+
+async def store_connection(
+    conn: AsyncConnection, app: App, connection: Connection, given: Grant, *, user_id: str | None
+) -> None:
+    """Store a connection that was examined, with its schedule; its owner is whose token it is.
+
+    Raises BadInput if its name is taken, Duplicate if its OAuth app is connected to the workspace already.
+    """
+    now = app.now()
+    await connections.add(conn, connection, token=given.access_token, ring=app.keys)
+    await authorizations.grant(conn, connection.id, given, user_id=user_id, ring=app.keys, now=now)
+    if user_id is not None:
+        await members.add(conn, connection.id, user_id, role=Role.OWNER, now=now)
+    await start_schedule(conn, Schedule(connection.id, every=EVERY, reconcile_cron=DAILY), now=now)
+
+
+async def replace_token(
+    conn: AsyncConnection, app: App, found: Connection, given: Grant, *, user_id: str | None
+) -> Grant | None:
+    """Let a connection that was examined anew go on with another token; the one it had, if an app could give that back."""
+    one, now = found.id, app.now()
+    held = await authorizations.find(conn, one)
+    old = None
+    if held.app_id is not None and not held.status.dead:
+        old = Grant(await connections.token(conn, one, ring=app.keys), app_id=held.app_id)
+    await connections.refresh(conn, found)
+    await authorizations.grant(conn, one, given, user_id=user_id, ring=app.keys, now=now)
+    if held.status.dead:
+        data = {"tokenStatus": TokenStatus.VALID, "previousStatus": held.status}
+        await events.append(conn, one, [Event(EVENT, data)], now=now)
+        await schedules.resume(conn, one, PAUSE, now=now)
+        await tell_status(conn, one, now=now)
+    return old
 
 
 async def disconnect(app: App, connection: Connection) -> None:
-    """Remove the connection, its token and all that was read through it. Raises Busy while a pull of it runs."""
-    from syncline.engine.jobs import forget  # noqa: PLC0415  the job engine takes a second to import
+    """Remove the connection and all that was read through it; give its token back where that can be.
 
-    async with connection_lock(app.database, app.settings.home, connection.id):
-        await asyncio.to_thread(forget, app.settings.jobs, executor(connection))
-        async with app.database.begin() as conn:
-            await connections.remove(conn, connection.id)
-
-
-def executor(connection: Connection) -> str:
-    """The name under which the job engine knows whoever pulls the connection."""
-    return f"pull-{connection.id}"
+    Raises Busy while a pull of it runs.
+    """
+    await require_idle(app, connection.id)
+    await revoke(app, connection)
+    async with app.database.begin() as conn:
+        await connections.remove(conn, connection.id)
 
 
 async def pick(app: App, name: str | None) -> Connection:

@@ -1,17 +1,39 @@
 """Connections: the authorised links to Notion workspaces, and the change sequence of each."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, fields
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Row, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from syncline.core.errors import BadInput, NotFound
+from syncline.core.errors import BadInput, NotFound, Refused
+from syncline.core.standing import TokenStatus
+from syncline.store.schema import metadata
 from syncline.store.secrets import KeyRing
-from syncline.store.tables import connections, metadata
+from syncline.store.tables import chunks, connections, runs
+from syncline.store.tables_connecting import authorizations
 
-__all__ = ["Connection", "add", "advance", "every", "find", "hold", "remove", "rotate_tokens", "token"]
+__all__ = [
+    "COLUMNS",
+    "Connection",
+    "add",
+    "advance",
+    "every",
+    "find",
+    "forget_token",
+    "from_row",
+    "hold",
+    "names",
+    "one",
+    "refresh",
+    "remove",
+    "replace_token",
+    "token",
+    "tokens",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,18 +56,25 @@ class Connection:
     created_at: datetime
 
 
-_COLUMNS = [connections.c[field.name] for field in fields(Connection)]
+COLUMNS = [connections.c[field.name] for field in fields(Connection)]
+"""What a query selects for `from_row`."""
 
 
 async def add(conn: AsyncConnection, connection: Connection, *, token: str, ring: KeyRing) -> None:
-    """Store a connection with its token. Raises BadInput if its name is taken."""
-    row = {column.name: getattr(connection, column.name) for column in _COLUMNS}
+    """Store a connection with its token, as an internal one that was not checked yet (store.authorizations).
+
+    Raises BadInput if its name is taken.
+    """
+    row = {column.name: getattr(connection, column.name) for column in COLUMNS}
     try:
-        await conn.execute(insert(connections), row | {"token": ring.encrypt(token), "seq": 0})
+        async with conn.begin_nested():
+            await conn.execute(insert(connections), row | {"token": ring.encrypt(token), "seq": 0})
     except IntegrityError as error:
         raise BadInput(
             f"There is a connection called {connection.name} already: choose another name."
         ) from error
+    first = {"connection_id": connection.id, "status": TokenStatus.UNKNOWN, "generation": 1}
+    await conn.execute(insert(authorizations), first)
 
 
 async def find(conn: AsyncConnection, name_or_id: str) -> Connection:
@@ -59,41 +88,82 @@ async def find(conn: AsyncConnection, name_or_id: str) -> Connection:
     raise NotFound(f"There is no connection called {name_or_id}; {hint}.")
 
 
+async def one(conn: AsyncConnection, connection_id: str) -> Connection:
+    """The connection with this id. Raises NotFound."""
+    row = (await conn.execute(select(*COLUMNS).where(connections.c.id == connection_id))).one_or_none()
+    if row is None:
+        raise _missing(connection_id)
+    return from_row(row)
+
+
 async def every(conn: AsyncConnection) -> list[Connection]:
     """All connections, oldest first."""
-    query = select(*_COLUMNS).order_by(connections.c.created_at, connections.c.id)
-    return [_connection(row) for row in await conn.execute(query)]
+    query = select(*COLUMNS).order_by(connections.c.created_at, connections.c.id)
+    return [from_row(row) for row in await conn.execute(query)]
+
+
+async def tokens(conn: AsyncConnection, connection_ids: Collection[str], *, ring: KeyRing) -> dict[str, str]:
+    """The tokens of connections, by id; nothing for one whose token was forgotten."""
+    found: dict[str, str] = {}
+    for part in chunks(sorted(connection_ids)):
+        query = select(connections.c.id, connections.c.token).where(connections.c.id.in_(part))
+        found |= {row.id: ring.decrypt(row.token) for row in await conn.execute(query) if row.token}
+    return found
 
 
 async def token(conn: AsyncConnection, connection_id: str, *, ring: KeyRing) -> str:
-    """The token. Raises NotFound without such a connection, Stop if the key ring cannot open it."""
+    """The token. Raises NotFound without such a connection, Refused if it was forgotten, Stop if the key ring cannot open it."""
     sealed = await conn.scalar(select(connections.c.token).where(connections.c.id == connection_id))
     if sealed is None:
         raise _missing(connection_id)
+    if not sealed:
+        raise Refused("The connection was disconnected and has no token: connect again.")
     return ring.decrypt(sealed)
 
 
-async def rotate_tokens(conn: AsyncConnection, ring: KeyRing) -> int:
-    """Encrypt every token anew with the first key of `ring`. Returns how many there are."""
-    rows = (await conn.execute(select(connections.c.id, connections.c.token))).all()
-    for connection_id, sealed in rows:
-        this = connections.c.id == connection_id
-        await conn.execute(update(connections).where(this).values(token=ring.rotate(sealed)))
-    return len(rows)
+async def names(conn: AsyncConnection, prefix: str) -> set[str]:
+    """The names that begin with a text."""
+    query = select(connections.c.name).where(connections.c.name.startswith(prefix, autoescape=True))
+    return set(await conn.scalars(query))
 
 
-async def remove(conn: AsyncConnection, connection_id: str) -> None:
-    """Delete a connection and every row that belongs to it. Raises NotFound if there is none.
+async def refresh(conn: AsyncConnection, connection: Connection) -> None:
+    """Replace what Notion says of a connection: its bot, the name of the workspace, what it may do."""
+    told = ("bot_id", "bot_name", "workspace_id", "workspace_name", "capabilities")
+    values = {name: getattr(connection, name) for name in told}
+    await conn.execute(update(connections).where(connections.c.id == connection.id).values(**values))
 
-    Budgets stay: they are about Notion's memory of a token, which outlives ours.
+
+async def replace_token(conn: AsyncConnection, connection_id: str, token: str, *, ring: KeyRing) -> None:
+    """Put a new token in the place of the old one. Raises NotFound without such a connection."""
+    this = connections.c.id == connection_id
+    found = await conn.execute(update(connections).where(this).values(token=ring.encrypt(token)))
+    if found.rowcount == 0:
+        raise _missing(connection_id)
+
+
+async def forget_token(conn: AsyncConnection, connection_id: str) -> None:
+    """Keep the connection and what was read through it, and no token."""
+    await conn.execute(update(connections).where(connections.c.id == connection_id).values(token=b""))
+
+
+async def remove(conn: AsyncConnection, connection_id: str) -> dict[str, int]:
+    """Delete a connection and every row that belongs to it; how many rows of which table. Raises NotFound if there is none.
+
+    Budgets stay: they are about Notion's memory of a token, which outlives ours. A worker that executes a run of the connection
+    loses it. The runs are locked before the connection, as a worker does.
     """
+    await conn.execute(select(runs.c.id).where(runs.c.connection_id == connection_id).with_for_update())
     query = select(connections.c.id).where(connections.c.id == connection_id).with_for_update()
     if await conn.scalar(query) is None:
         raise _missing(connection_id)
+    removed: dict[str, int] = {}
     for table in reversed(metadata.sorted_tables):
         if "connection_id" in table.columns:
-            await conn.execute(delete(table).where(table.c.connection_id == connection_id))
+            gone = await conn.execute(delete(table).where(table.c.connection_id == connection_id))
+            removed[table.name] = gone.rowcount
     await conn.execute(delete(connections).where(connections.c.id == connection_id))
+    return removed
 
 
 async def hold(conn: AsyncConnection, connection_id: str) -> None:
@@ -129,6 +199,7 @@ def _missing(connection_id: str) -> NotFound:
     return NotFound(f"There is no connection {connection_id}: it has been removed.")
 
 
-def _connection(row: Row[tuple[object, ...]]) -> Connection:
-    values = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for the row as a mapping
+def from_row(row: Row[Any]) -> Connection:
+    """The connection in a row that has COLUMNS, among others perhaps."""
+    values = {column.name: getattr(row, column.name) for column in COLUMNS}
     return Connection(**values | {"capabilities": tuple(values["capabilities"])})
