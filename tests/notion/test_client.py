@@ -550,3 +550,75 @@ async def test_nobody_listening_is_unreachable() -> None:
     async with Client(TOKEN, base_url=address, budget=Unlimited(), runtime=runtime) as notion:
         with pytest.raises(errors.Unreachable):
             await notion.send(op.delete_block(ID))
+
+
+# --- Another token ----------------------------------------------------------------------------------------------
+
+
+UNAUTHORIZED = refusal(401, "unauthorized")
+
+
+def renewing(handler: Handler, *tokens: str | None, **options: Any) -> tuple[Client, list[str]]:
+    """A client that is given these tokens in turn, and the refused ones that it asked about."""
+    given, refused = iter(tokens), []
+
+    async def renew(token: str) -> str | None:
+        refused.append(token)
+        await asyncio.sleep(0)
+        return next(given)
+
+    return client(handler, renew=renew, **options), refused
+
+
+def bearers(script: Script) -> list[str]:
+    return [request.headers["authorization"].removeprefix("Bearer ") for request in script.requests]
+
+
+@pytest.mark.parametrize("operation", [op.retrieve_page(ID), op.update_page(ID, properties={})])
+async def test_a_refused_token_is_replaced_and_the_request_sent_again(operation: Any) -> None:
+    script = Script(UNAUTHORIZED, ok())
+    http, refused = renewing(script, "ntn_new")
+    await http.send(operation)
+    assert (refused, bearers(script)) == ([TOKEN], [TOKEN, "ntn_new"])
+
+
+@pytest.mark.parametrize("given", [None, TOKEN])
+async def test_without_another_token_the_refusal_is_told(given: str | None) -> None:
+    script = Script(UNAUTHORIZED)
+    http, refused = renewing(script, given)
+    with pytest.raises(errors.Unauthorized):
+        await http.send(op.retrieve_page(ID))
+    assert (refused, len(script.requests)) == ([TOKEN], 1)
+
+
+async def test_an_operation_has_one_other_token_and_no_third() -> None:
+    script = Script(UNAUTHORIZED)
+    http, refused = renewing(script, "ntn_new", "ntn_newer")
+    with pytest.raises(errors.Unauthorized):
+        await http.send(op.retrieve_page(ID))
+    assert (refused, len(script.requests)) == ([TOKEN], 2)
+
+
+async def test_those_who_meet_the_refusal_together_ask_once() -> None:
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        return ok() if request.headers["authorization"].endswith("new") else refusal(401, "unauthorized")
+
+    http, refused = renewing(answer, "ntn_new")
+    await asyncio.gather(*(http.send(op.retrieve_page(ID)) for _ in range(10)))
+    assert refused == [TOKEN]
+
+
+async def test_credentials_of_the_operations_own_are_never_replaced() -> None:
+    script = Script(UNAUTHORIZED)
+    http, refused = renewing(script, "ntn_new")
+    with pytest.raises(errors.Unauthorized):
+        await http.send(oauth.introspect_token("t", client_id="c", client_secret="s"))
+    assert (refused, len(script.requests)) == ([], 1)
+
+
+async def test_who_waited_for_a_turn_meanwhile_goes_with_the_new_token() -> None:
+    script = Script(UNAUTHORIZED, ok())
+    budget = MemoryBudget(Meter(Rate(1, 0.05)))
+    http, refused = renewing(script, "ntn_new", budget=budget)
+    await asyncio.gather(*(http.send(op.retrieve_page(ID)) for _ in range(3)))
+    assert (refused, bearers(script)) == ([TOKEN], [TOKEN, *["ntn_new"] * 3])

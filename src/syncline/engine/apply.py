@@ -1,6 +1,6 @@
 """The heart: one batch of what was read becomes one transaction.
 
-Records, block lists, documents, the frontier, the ledger and the counts change together or not at all, so that a
+Records, block lists, documents, the frontier, the ledger, the event log and the counts change together or not at all, so that a
 process may die anywhere. What a record means for the frontier is decided by core.change.
 """
 
@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from syncline.core.change import Policy, Reason, comments_reason, content_reason, rows_reason
 from syncline.core.checkpoint import final
 from syncline.core.model import Action, Deletion, Json, Kind, Mode, Record, StoredRecord
+from syncline.engine.telling import fetched, tell_pages
 from syncline.sources.base import Key, Listing, Source
 from syncline.store import documents, frontier, ledger, records
 from syncline.store.documents import NewDocument, StagedList
@@ -28,6 +29,7 @@ __all__ = [
     "Context",
     "Work",
     "apply",
+    "comments_item",
     "listing_item",
     "object_item",
     "record_from",
@@ -46,6 +48,7 @@ class Work(StrEnum):
 
 
 _LANES = {kind: lane for lane, kind in enumerate(Work)}
+_PAGE_WORK = (Work.PROPERTIES, Work.CONTENT)
 
 
 @dataclass(slots=True)
@@ -129,6 +132,11 @@ def object_item(key: Key, reason: Reason) -> Item:
     return _item(Work.OBJECT, f"{kind}:{name}", reason)
 
 
+def comments_item(page: str, reason: Reason, *, edited_at: datetime | None = None) -> Item:
+    """The frontier's item for the open comments of a page."""
+    return _item(Work.COMMENTS, page, reason, edited_at=edited_at)
+
+
 def _item(
     work: Work,
     key: str,
@@ -183,6 +191,9 @@ async def apply(conn: AsyncConnection, batch: Batch, context: Context, *, now: d
     told = [key for (_, key), action in actions.items() if action is Action.ADDED]
     await ledger.resolve(conn, one, told, operation=Work.OBJECT)
     await _settle(conn, batch, context, now=now)
+    pages = fetched(context.policy.fidelity, promoted, actions)
+    failed = {item.key: entry.message for item, entry in batch.parked if item.kind in _PAGE_WORK}
+    await tell_pages(conn, one, run_id=context.run_id, read=pages, failed=failed, now=now)
     changed = {key for key, action in actions.items() if action is not Action.UNCHANGED}
     read = {
         (Kind.PAGE, item.key) for item in (*cut, *planned) if item.kind in (Work.CONTENT, Work.PROPERTIES)
@@ -286,14 +297,26 @@ def _planned(read: Iterable[Record], stored: Mapping[Key, StoredRecord], context
         held = stored.get((record.kind, record.key))
         reason = content_reason(record, held, context.policy, pull_id=context.pull_id)
         if reason is not None:
-            generation = context.generation()
-            yield _item(Work.CONTENT, record.key, reason, edited_at=record.edited_at, generation=generation)
+            yield _content_item(record, reason, context)
         comments = comments_reason(record, held, context.policy, pull_id=context.pull_id)
         if comments is not None:
-            yield _item(Work.COMMENTS, record.key, comments, edited_at=record.edited_at)
+            yield comments_item(record.key, comments, edited_at=record.edited_at)
         rows = rows_reason(record, held, context.policy, pull_id=context.pull_id)
         if rows is not None:
             yield listing_item(context.rows(record), rows)
+
+
+def _content_item(record: Record, reason: Reason, context: Context) -> Item:
+    refresh = context.policy.refresh
+    named = refresh.content.get(record.key) if refresh is not None else None
+    return _item(
+        Work.CONTENT,
+        record.key,
+        reason,
+        edited_at=record.edited_at,
+        generation=context.generation(),
+        payload=None if named is None else {"blocks": list(named)},
+    )
 
 
 async def _family(

@@ -8,12 +8,13 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeAlias
 
-from sqlalchemy import ColumnElement, RowMapping, Update, bindparam, case, func, select, update
+from sqlalchemy import ColumnElement, Update, bindparam, case, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from syncline.core.model import Action, Deletion, Fidelity, Kind, Record, StoredRecord
+from syncline.core.model import Action, Deletion, Kind, Record, StoredRecord
 from syncline.store import connections, tables
-from syncline.store.tables import chunks, documents, place, records
+from syncline.store.stored import STORED, stored_record
+from syncline.store.tables import chunks, place, records
 
 __all__ = [
     "Key",
@@ -28,6 +29,7 @@ __all__ = [
     "places",
     "search_title",
     "tally",
+    "titles",
     "touch",
     "unseen",
     "upsert",
@@ -224,15 +226,15 @@ async def find(
     """Those of `keys` that are held, tombstones included."""
     found: dict[str, StoredRecord] = {}
     for part in chunks(keys):
-        query = _STORED.where(_of(connection_id), records.c.kind == kind, records.c.key.in_(part))
-        found |= {row["key"]: _stored(row) for row in (await conn.execute(query)).mappings()}
+        query = STORED.where(_of(connection_id), records.c.kind == kind, records.c.key.in_(part))
+        found |= {row["key"]: stored_record(row) for row in (await conn.execute(query)).mappings()}
     return found
 
 
 async def changes(conn: AsyncConnection, connection_id: str, *, after: int, limit: int) -> list[StoredRecord]:
     """Up to `limit` records changed after the change number `after`, in the order of their changes, tombstones included."""
-    query = _STORED.where(_of(connection_id), records.c.seq > after).order_by(records.c.seq).limit(limit)
-    return [_stored(row) for row in (await conn.execute(query)).mappings()]
+    query = STORED.where(_of(connection_id), records.c.seq > after).order_by(records.c.seq).limit(limit)
+    return [stored_record(row) for row in (await conn.execute(query)).mappings()]
 
 
 async def unseen(
@@ -285,11 +287,27 @@ async def search_title(
     """Live records whose title contains `text` in any case: exact titles first, then the last edited."""
     folded = text.casefold()
     query = (
-        _STORED.where(_of(connection_id), _LIVE, records.c.folded.contains(folded, autoescape=True))
+        STORED.where(_of(connection_id), _LIVE, records.c.folded.contains(folded, autoescape=True))
         .order_by(records.c.folded != folded, records.c.edited_at.desc().nulls_last(), records.c.key)
         .limit(limit)
     )
-    return [_stored(row) for row in (await conn.execute(query)).mappings()]
+    return [stored_record(row) for row in (await conn.execute(query)).mappings()]
+
+
+async def titles(conn: AsyncConnection, connection_id: str, pages: Sequence[str]) -> dict[str, str]:
+    """The titles of those of `pages` that are held."""
+    found: dict[str, str] = {}
+    for part in chunks(pages):
+        rows = await conn.execute(_TITLES, {"this": connection_id, "keys": list(part)})
+        found.update({key: title for key, title in rows})  # noqa: C416 - rows are no pairs to mypy
+    return found
+
+
+_TITLES = select(records.c.key, records.c.title).where(
+    records.c.connection_id == bindparam("this"),
+    records.c.kind == Kind.PAGE,
+    records.c.key.in_(bindparam("keys", expanding=True)),
+)
 
 
 async def children(conn: AsyncConnection, connection_id: str, parents: Sequence[str]) -> list[Key]:
@@ -335,14 +353,6 @@ async def _above(
 
 _LIVE = records.c.deleted_at.is_(None)
 
-_CONTENT = (documents.c.connection_id == records.c.connection_id) & (documents.c.page == records.c.key)
-_STORED = select(
-    records,
-    documents.c.hash.label("content_hash"),
-    documents.c.read_at.label("content_read_at"),
-    documents.c.fidelity.label("content_fidelity"),
-).select_from(records.outerjoin(documents, _CONTENT & (records.c.kind == Kind.PAGE)))
-
 
 def _of(connection_id: str) -> ColumnElement[bool]:
     return records.c.connection_id == connection_id
@@ -373,27 +383,3 @@ async def _held(conn: AsyncConnection, connection_id: str, keys: Sequence[Key]) 
         )
         held |= {(Kind(row["kind"]), row["key"]): dict(row) for row in (await conn.execute(query)).mappings()}
     return {key: row for key, row in held.items() if key in wanted}
-
-
-def _stored(row: RowMapping) -> StoredRecord:
-    return StoredRecord(
-        kind=Kind(row["kind"]),
-        key=row["key"],
-        stream=row["stream"],
-        data=row["data"],
-        hash=row["hash"],
-        title=row["title"],
-        parent=row["parent"],
-        edited_at=row["edited_at"],
-        seq=row["seq"],
-        action=Action(row["action"]),
-        first_seen_at=row["first_seen_at"],
-        changed_at=row["changed_at"],
-        deleted_at=row["deleted_at"],
-        deletion=None if row["deletion"] is None else Deletion(row["deletion"]),
-        content_hash=row["content_hash"],
-        content_read_at=row["content_read_at"],
-        content_fidelity=None if row["content_fidelity"] is None else Fidelity(row["content_fidelity"]),
-        seen_in=row["seen_in"],
-        home=row["home"],
-    )
