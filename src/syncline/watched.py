@@ -5,6 +5,7 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from syncline.app import App
 from syncline.destinations.base import Destination
@@ -14,7 +15,10 @@ from syncline.store.connections import Connection
 from syncline.store.runs import Run
 from syncline.terminal import Terminal
 
-__all__ = ["STOPPED", "watched_load", "watched_pull"]
+if TYPE_CHECKING:
+    from syncline.engine.push import Asked
+
+__all__ = ["STOPPED", "watched_load", "watched_pull", "watched_push"]
 
 STOPPED = 130
 """The exit code after Ctrl-C."""
@@ -29,11 +33,20 @@ async def watched_pull(
     accept_deletions: bool = False,
 ) -> Run:
     """Pull under a progress bar; Ctrl-C stops it, a second one at once."""
-    from syncline.engine.pulling import Asked, pull  # noqa: PLC0415  the job engine is heavy
+    from syncline.engine.attend import pull  # noqa: PLC0415  heavy, and not needed by every command
+    from syncline.engine.pulling import Asked  # noqa: PLC0415  as above
 
     asked = Asked(request, accept_deletions=accept_deletions)
     with terminal.progress() as watch, _interruptible(terminal) as stop:
         return await pull(app, connection, asked, watch=watch, stop=stop)
+
+
+async def watched_push(terminal: Terminal, app: App, connection: Connection, asked: "Asked") -> Run:
+    """Push under a progress bar; Ctrl-C stops it, a second one at once."""
+    from syncline.engine.pushing import push  # noqa: PLC0415  heavy, and not needed by every command
+
+    with terminal.progress() as watch, _interruptible(terminal) as stop:
+        return await push(app, connection, asked, watch=watch, stop=stop)
 
 
 @contextmanager

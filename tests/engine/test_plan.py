@@ -12,7 +12,7 @@ from syncline.core.model import Fidelity, Kind, Mode
 from syncline.engine.begin import Request
 from syncline.engine.plan import Plan, plan
 from syncline.store.database import Database
-from syncline.store.tables import metadata
+from syncline.store.schema import metadata
 
 
 @pytest_asyncio.fixture

@@ -7,8 +7,7 @@ from datetime import datetime
 from syncline.core.change import Policy, Reason, comments_reason, content_reason, rows_reason
 from syncline.core.checkpoint import SEARCH_LAG
 from syncline.core.model import Fidelity, Kind, Mode, Record
-from syncline.engine.begin import ROOTS, Request, decide, named, since
-from syncline.engine.pull import history
+from syncline.engine.begin import ROOTS, Request, considered, named, since
 from syncline.engine.scope import Scope
 from syncline.sources.base import Listed, Listing, Source
 from syncline.store import records
@@ -52,11 +51,10 @@ class Plan:
 async def plan(*, database: Database, source: Source, connection_id: str, request: Request) -> Plan:
     """What the pull that `request` asks for would read. Raises what `begin` raises."""
     async with database.read() as conn:
-        before = await history(conn, connection_id, request.roots)
-    policy = decide(request, before)
+        before, policy = await considered(conn, connection_id, request)
     bound = since(policy, before)
     made = Plan(policy.mode, policy.fidelity)
-    scope = Scope(policy.roots)
+    scope = Scope(policy.selection)
     async with database.read() as conn:
         await scope.load(conn, connection_id)
     waiting: list[Listing] = []
