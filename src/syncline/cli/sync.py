@@ -1,0 +1,48 @@
+"""The command that keeps a mapping up to date: its options and nothing else, like main.py."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["sync"]
+
+
+def sync(
+    *,
+    file: Annotated[Path, typer.Argument(metavar="MAPPING", help="The mapping file.")],
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Go on: again whenever a row changes, until Ctrl-C.")
+    ] = False,
+    every: Annotated[
+        float, typer.Option(min=1, metavar="SECONDS", help="With --watch: how often Notion is asked.")
+    ] = 60.0,
+    whole: Annotated[
+        float,
+        typer.Option(
+            min=1,
+            metavar="SECONDS",
+            help="With --watch: how often Notion is read whole, which finds what went to its trash.",
+        ),
+    ] = 3600.0,
+    connection: Annotated[
+        str | None,
+        typer.Option(
+            "--connection",
+            "-c",
+            help="Name or id of the connection; not needed where the mapping names it or there is only one.",
+        ),
+    ] = None,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print each report as one JSON object a line on standard output.")
+    ] = False,
+) -> None:
+    """Bring both sides of a mapping together, once or for good.
+
+    Like `syncline apply`, but asks Notion only for pages that were edited. Where `syncline mapping install` was run, a changed row is
+    noticed at once and none is lost while nobody watches.
+    """
+    from syncline.commands.main import execute  # noqa: PLC0415  heavy; see cli/main.py
+
+    arguments = {"file": file, "watch": watch, "every": every, "whole": whole, "connection": connection}
+    raise typer.Exit(execute("sync", {**arguments, "as_json": json}))
