@@ -40,9 +40,11 @@ class Failing(MemorySource):
         self._ask(listing.name)
         return await MemorySource.list(self, listing, cursor)
 
-    async def content(self, container: str, cursor: str | None, *, fidelity: Fidelity) -> Content:
+    async def content(
+        self, container: str, cursor: str | None, *, fidelity: Fidelity, size: int | None = None
+    ) -> Content:
         self._ask(container if cursor is None else f"{container}@{cursor}")
-        return await MemorySource.content(self, container, cursor, fidelity=fidelity)
+        return await MemorySource.content(self, container, cursor, fidelity=fidelity, size=size)
 
     async def record(self, kind: Kind, key: str) -> Found | Lost:
         self._ask(f"{kind}:{key}")
@@ -119,10 +121,13 @@ class Remembering:
         run = f"run-{self.runs}"
         self.source.spent = 0
         async with self.database.begin() as conn:
-            await runs.start(
+            await runs.queue(
                 conn,
                 HOME,
                 run_id=run,
+                kind="pull",
+                slot=run,  # no worker ends these runs, and each is to be let in
+                requested_by="test",
                 mode=pull.policy.mode,
                 fidelity=pull.policy.fidelity,
                 options={},

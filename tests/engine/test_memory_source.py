@@ -229,11 +229,13 @@ async def die_in(home: Remembering, container: str, request: Request | None = No
     """Pull until a container is asked for, and die there."""
     asked = asyncio.Event()
 
-    async def hang(self: Any, one: str, cursor: str | None, *, fidelity: Fidelity) -> Any:
+    async def hang(
+        self: Any, one: str, cursor: str | None, *, fidelity: Fidelity, size: int | None = None
+    ) -> Any:
         if one == container:
             asked.set()
             await asyncio.Event().wait()
-        return await Failing.content(self, one, cursor, fidelity=fidelity)
+        return await Failing.content(self, one, cursor, fidelity=fidelity, size=size)
 
     class Hanging(Failing):
         content = hang  # type: ignore[assignment]  # the same call

@@ -3,11 +3,13 @@
 Every case is a line of one decision, so that the whole policy can be read, and tested, as a table.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from syncline.core.checkpoint import final
 from syncline.core.model import Fidelity, Kind, Mode, Record, StoredRecord
+from syncline.core.refresh import Refresh
+from syncline.core.selection import EVERYTHING, Selection
 
 __all__ = ["Policy", "Reason", "comments_reason", "content_reason", "rows_reason"]
 
@@ -31,18 +33,33 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """How one run reads. `pages` and `roots` are empty for the whole workspace."""
+    """How one run reads. `pages` and `roots` are empty for the whole workspace; `refresh` is what signals asked for.
+
+    `own` is what of the workspace the connection is to hold: what is held beside it goes.
+    """
 
     mode: Mode
     fidelity: Fidelity
     pages: tuple[str, ...] = ()
     roots: tuple[str, ...] = ()
     comments: bool = False
+    refresh: Refresh | None = None
+    own: Selection = EVERYTHING
+
+    @property
+    def selection(self) -> Selection:
+        """What is inside, for this run."""
+        return replace(self.own, roots=self.roots) if self.roots else self.own
+
+    @property
+    def named(self) -> bool:
+        """Whether the run reads only what was named, and so vouches for nothing else."""
+        return bool(self.pages) or self.refresh is not None
 
     @property
     def lists_all(self) -> bool:
         """Whether the run lists everything it can see, so that an absence means something."""
-        return self.mode is not Mode.INCREMENTAL and not self.pages
+        return self.mode is not Mode.INCREMENTAL and not self.named
 
 
 def content_reason(
@@ -57,6 +74,8 @@ def content_reason(
         return None
     if stored is None or stored.deleted_at is not None:
         return Reason.NEW
+    if policy.refresh is not None and record.key not in policy.refresh.content:
+        return None
     if record.edited_at != stored.edited_at:
         return Reason.EDITED
     if stored.seen_in == pull_id:
@@ -66,7 +85,7 @@ def content_reason(
 
 def _standing_reason(stored: StoredRecord, policy: Policy) -> Reason | None:
     """Why a page that did not change since we last saw it is to be read all the same."""
-    if policy.pages:
+    if policy.named:
         return Reason.ASKED
     if stored.content_read_at is None:
         return Reason.NEW
@@ -96,6 +115,8 @@ def comments_reason(
         return None
     if stored is None or stored.deleted_at is not None:
         return Reason.NEW
+    if policy.refresh is not None:
+        return None
     if record.edited_at != stored.edited_at:
         return Reason.EDITED
     everything = policy.lists_all or bool(policy.pages)

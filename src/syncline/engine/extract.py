@@ -19,23 +19,20 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from syncline.core.errors import Cancelled, Unreachable
 from syncline.core.model import Fidelity, Kind, Mode
 from syncline.engine import work
-from syncline.engine.absence import Limits, bury_departed, sweep
+from syncline.engine.absence import Limits, bury_departed, forsake, missed, sweep
 from syncline.engine.apply import Context, Work, apply
 from syncline.engine.listings import move_on
+from syncline.engine.opening import Opening, Read
 from syncline.engine.pull import Phase, Pull, remember_watermark, save_pull
-from syncline.engine.reading import Reading, Step
 from syncline.engine.scope import Scope
+from syncline.engine.telling import tell_progress
 from syncline.engine.work import Outcome
-from syncline.sources.base import Content, Source, Usage
+from syncline.sources.base import Source, Usage
 from syncline.store import documents, frontier, ledger, records, runs
 from syncline.store.database import Database
-from syncline.store.documents import StagedList
 from syncline.store.frontier import Item
 
 __all__ = ["Extraction", "Limits", "Progress"]
-
-_Read = tuple[int, Callable[[], Awaitable[Outcome]]]
-"""A read that is ready to be made, and its lane."""
 
 _TALLY = 0.5
 """Seconds between two counts of the pages."""
@@ -86,7 +83,7 @@ class Extraction:
         self._pull = pull
         self._clock = clock
         self._limits = limits or Limits()
-        self._scope = Scope(pull.policy.roots)
+        self._scope = Scope(pull.policy.selection)
         self._context = Context.of(
             source, pull.policy, connection_id=connection_id, run_id=run_id, pull_id=pull.id, random=random
         )
@@ -162,6 +159,9 @@ class Extraction:
             await frontier.reset(conn, self._connection_id)
             self._unfinished = await documents.unfinished(conn, self._connection_id)
             await self._scope.load(conn, self._connection_id)
+            if not self._pull.policy.roots:
+                self._scope.claim()
+                await forsake(conn, self._connection_id, self._scope)
 
     async def _work(self) -> None:
         """Read, and wait until it is written: what is read and not written counts as in flight."""
@@ -209,19 +209,22 @@ class Extraction:
         self._enqueue(reads)
         return failure
 
-    async def _next_reads(self, conn: AsyncConnection, outcomes: Iterable[Outcome]) -> list[_Read]:
+    async def _next_reads(self, conn: AsyncConnection, outcomes: Iterable[Outcome]) -> list[Read]:
         """What to read now: the rest of pages that were begun, and new work from the frontier."""
+        opening = Opening(
+            self._source, self._connection_id, self._pull, self._context.generation, self._unfinished
+        )
         reads = [
             read
             for outcome in outcomes
             if outcome.reading is not None and outcome.item is not None
-            for read in self._reads(outcome.item, outcome.reading, outcome.steps)
+            for read in opening.reads(outcome.item, outcome.reading, outcome.steps)
         ]
         taken = await self._take(conn)
         if not taken and not reads and self._open == 0:
             taken = await self._next_phase(conn)
         for item in taken:
-            reads += await self._opened(conn, item)
+            reads += await opening.open(conn, item)
         return reads
 
     def _judge(self, outcomes: Iterable[Outcome]) -> Exception | None:
@@ -251,8 +254,10 @@ class Extraction:
         await self._correct_start(conn)
         batch = work.merged(outcome.batch for outcome in outcomes)
         batch.records = self._scope.admit(batch.records)
-        for children in batch.children.values():
-            batch.records += self._scope.adopt(children)
+        self._scope.lost(key for key, _ in batch.lost)
+        for page, children in batch.children.items():
+            batch.children[page] = self._scope.wanted(children)
+            batch.records += self._scope.adopt(batch.children[page])
         applied = await apply(conn, batch, self._context, now=self._clock())
         await move_on(
             conn,
@@ -260,7 +265,7 @@ class Extraction:
             outcomes,
             applied,
             since=self._pull.since,
-            selected=bool(self._pull.policy.roots),
+            selected=self._pull.policy.selection.partial,
         )
         if any(outcome.gap for outcome in outcomes) and self._pull.whole:
             self._pull = self._pull.with_gap()
@@ -298,6 +303,9 @@ class Extraction:
             elif self._pull.phase is Phase.CONTENT and self._pull.policy.lists_all and self._pull.whole:
                 await sweep(conn, self._context, self._scope, self._limits)
                 self._pull = self._pull.at(Phase.SWEEP)
+            elif self._pull.phase is Phase.CONTENT and self._pull.policy.refresh is not None:
+                await missed(conn, self._context, self._pull.policy.refresh.rows)
+                self._pull = self._pull.at(Phase.SWEEP)
             else:
                 await self._finish(conn)
                 return []
@@ -318,8 +326,11 @@ class Extraction:
         self._tallied = tick
         self._pages = await self._counted(conn)
         self._waiting = await frontier.waiting(conn, self._connection_id, list(Work))
-        requests = self.progress().requests
-        await runs.progress(conn, self._run_id, phase=self._pull.phase, pages=self._pages, requests=requests)
+        at = self.progress()
+        await runs.progress(
+            conn, self._run_id, phase=at.phase, pages=at.pages, requests=at.requests, waiting=at.waiting
+        )
+        await tell_progress(conn, self._connection_id, run_id=self._run_id, at=at, now=self._clock())
 
     async def _counted(self, conn: AsyncConnection) -> dict[str, int]:
         """The pages of this pull by what became of them, each counted once."""
@@ -328,47 +339,14 @@ class Extraction:
             conn, one, run_id=pull.id, after_seq=pull.after_seq, since=pull.started_at
         )
         policy = pull.policy
-        if policy.mode is Mode.INCREMENTAL and not policy.pages and not policy.roots:
+        if policy.mode is Mode.INCREMENTAL and not policy.named and not policy.roots:
             # What no listing tells has not changed: the pull vouches for all that is held.
             tally["seen"] = await records.count_live(conn, one, kinds=[Kind.PAGE])
         unchanged = max(0, tally["seen"] - tally["added"] - tally["updated"])
         incomplete = await ledger.count_pages(conn, one, beside=Work.LISTING)
         return {**tally, "unchanged": unchanged, "incomplete": incomplete}
 
-    # --- opening work ---------------------------------------------------------------------------------
-
-    async def _opened(self, conn: AsyncConnection, item: Item) -> list[_Read]:
-        """What is to be read for an item that was taken."""
-        if item.kind != Work.CONTENT:
-            return [(item.lane, lambda: work.read(self._source, item))]
-        reading = Reading(
-            page=item.key,
-            generation=item.generation,
-            fidelity=self._pull.policy.fidelity,
-            edited_at=item.edited_at,
-            read_at=self._source.now(),
-        )
-        if (item.key, item.generation) not in self._unfinished:
-            return self._reads(item, reading, [reading.begin()])
-        # What is staged may be as old as the pull, so an edit may have come after it that bears an older minute.
-        reading.read_at = self._pull.began_at
-        staged = await documents.staged(conn, self._connection_id, item.key, generation=item.generation)
-        return self._reads(item, reading, reading.resume(staged, self._parsed))
-
-    def _parsed(self, one: StagedList) -> Content:
-        return replace(self._source.parse(one.blocks), cursor=one.cursor)
-
-    def _reads(self, item: Item, reading: Reading, steps: Iterable[Step]) -> list[_Read]:
-        """The reads of a page's steps. A page that was begun goes before one that was not."""
-
-        def read(step: Step) -> Callable[[], Awaitable[Outcome]]:
-            return lambda: work.read_step(
-                self._source, item, reading, step, generation=self._context.generation
-            )
-
-        return [(item.lane if step == Step(item.key) else 0, read(step)) for step in steps]
-
-    def _enqueue(self, reads: Iterable[_Read]) -> None:
+    def _enqueue(self, reads: Iterable[Read]) -> None:
         for lane, read in reads:
             self._open += 1
             self._ready.put_nowait((lane, next(self._order), read))

@@ -5,7 +5,7 @@ the same policy goes on with it.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self
@@ -16,6 +16,8 @@ from syncline.core.change import Policy
 from syncline.core.checkpoint import watermark
 from syncline.core.hash import digest
 from syncline.core.model import Fidelity, Kind, Mode
+from syncline.core.refresh import Refresh
+from syncline.core.selection import EVERYTHING, Selection
 from syncline.store import checkpoints, records
 
 __all__ = [
@@ -29,6 +31,7 @@ __all__ = [
     "load_pull",
     "remember_watermark",
     "save_pull",
+    "vouched",
 ]
 
 _NAME = "pull"
@@ -77,6 +80,8 @@ class Pull:
             "pages": list(self.policy.pages),
             "roots": list(self.policy.roots),
             "comments": self.policy.comments,
+            "refresh": self.policy.refresh.as_json() if self.policy.refresh else None,
+            "own": asdict(self.policy.own),
             "began_at": self.began_at.isoformat(),
             "started_at": self.started_at.isoformat(),
             "since": self.since.isoformat() if self.since else None,
@@ -94,6 +99,8 @@ class Pull:
             tuple(value["pages"]),
             tuple(value["roots"]),
             comments=value["comments"],
+            refresh=Refresh.from_json(value["refresh"]) if value.get("refresh") else None,
+            own=_selection(value.get("own") or {}),
         )
         return cls(
             id=value["id"],
@@ -121,6 +128,11 @@ async def save_pull(conn: AsyncConnection, connection_id: str, pull: Pull | None
         await checkpoints.put(conn, connection_id, _NAME, pull.as_json())
 
 
+def _selection(value: Mapping[str, Any]) -> Selection:
+    roots, excluded = tuple(value.get("roots", ())), tuple(value.get("excluded", ()))
+    return Selection(roots, excluded, tables=value.get("tables", False))
+
+
 def _watermark_name(roots: tuple[str, ...]) -> str:
     return f"watermark:{digest(sorted(roots))}" if roots else "watermark:"
 
@@ -134,40 +146,59 @@ class Watermark:
     comments: bool
 
 
+def _mark(own: Selection) -> str:
+    """The name of a connection's own selection; the empty one where it is everything."""
+    return digest([sorted(own.roots), sorted(own.excluded), own.tables]) if own.partial else ""
+
+
+async def vouched(conn: AsyncConnection, connection_id: str) -> bool:
+    """Whether all that the connection is to hold was read, and not only roots that were named."""
+    return await checkpoints.value(conn, connection_id, _watermark_name(())) is not None
+
+
 async def last_watermark(
-    conn: AsyncConnection, connection_id: str, roots: tuple[str, ...]
+    conn: AsyncConnection, connection_id: str, roots: tuple[str, ...], own: Selection = EVERYTHING
 ) -> Watermark | None:
-    """The watermark of a selection; None if it was never read whole."""
-    value = await checkpoints.value(conn, connection_id, _watermark_name(roots))
-    if value is None:
-        return None
-    return Watermark(datetime.fromisoformat(value["at"]), Fidelity(value["fidelity"]), value["comments"])
+    """The watermark of a selection; None if it was never read whole, or another was read since."""
+    return (await history(conn, connection_id, roots, own)).watermark
 
 
 async def remember_watermark(conn: AsyncConnection, connection_id: str, pull: Pull) -> None:
-    """Move the watermark to the start of a pull that is done. A pull of named pages moves nothing."""
+    """Move the watermark to the start of a pull that is done. A pull of what was named moves nothing."""
     policy = pull.policy
-    if not policy.pages:
+    if not policy.named:
         value = {
             "at": watermark(pull.began_at).isoformat(),
             "fidelity": policy.fidelity,
             "comments": policy.comments,
+            "own": _mark(policy.own),
         }
         await checkpoints.put(conn, connection_id, _watermark_name(policy.roots), value)
 
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What pulls before this one have left: the watermark of the selection, and whether any page is held."""
+    """What pulls before this one have left: the watermark of the selection, and whether any page is held.
+
+    `manner` is the watermark of the pull whose manner of reading goes on, though it may have read another selection.
+    """
 
     watermark: Watermark | None = None
     held: bool = False
+    manner: Watermark | None = None
 
 
-async def history(conn: AsyncConnection, connection_id: str, roots: tuple[str, ...]) -> History:
+async def history(
+    conn: AsyncConnection, connection_id: str, roots: tuple[str, ...], own: Selection = EVERYTHING
+) -> History:
     """What a pull of a selection builds on."""
     held = await records.count_live(conn, connection_id, kinds=[Kind.PAGE])
-    return History(await last_watermark(conn, connection_id, roots), held > 0)
+    value = await checkpoints.value(conn, connection_id, _watermark_name(roots))
+    if value is None:
+        return History(held=held > 0)
+    last = Watermark(datetime.fromisoformat(value["at"]), Fidelity(value["fidelity"]), value["comments"])
+    same = value.get("own", "") == _mark(own)
+    return History(last if same else None, held > 0, manner=last)
 
 
 def decide_mode(asked: Mode | None, policy: Policy, before: History) -> Mode:

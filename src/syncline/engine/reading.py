@@ -4,13 +4,15 @@ A page is a tree of containers. Each container is read by one or more answers, i
 shows to have children becomes a container too. The page is complete when nothing is pending.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from syncline.core.errors import Retry
 from syncline.core.hash import digest_many
 from syncline.core.model import DocumentState, Fidelity, Unread
+from syncline.engine.patch import Patch
 from syncline.sources.base import Content, Key
 from syncline.store.documents import NewDocument, StagedList
 
@@ -19,11 +21,15 @@ __all__ = ["Reading", "Step"]
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One answer to be read: the `ordinal`-th about the children of `container`, from `cursor` on."""
+    """One answer to be read: the `ordinal`-th about the children of `container`, from `cursor` on.
+
+    `size` is how many blocks to ask for, None for as many as come at once.
+    """
 
     container: str
     ordinal: int = 0
     cursor: str | None = None
+    size: int | None = None
 
 
 @dataclass(slots=True)
@@ -44,6 +50,10 @@ class Reading:
     """The container and cursor of every answer that was not the last."""
     closed: bool = False
     """Whether it has come to its end, good or bad; answers that arrive later are dropped."""
+    patch: Patch | None = None
+    """What stands of the content that is held, where only parts are read again."""
+    standing: list[StagedList] = field(default_factory=list)
+    """The lists taken over from there, as lists of this reading; whoever stages them empties it."""
 
     def begin(self) -> Step:
         """The first step of a page of which nothing was read."""
@@ -51,11 +61,23 @@ class Reading:
         self.pending.add(step)
         return step
 
+    def mend(self, patch: Patch) -> list[Step]:
+        """Begin with what stands of the content that is held; the steps that are missing."""
+        self.patch = patch
+        return self._supplied([self.begin()])
+
     def add(self, step: Step, content: Content) -> list[Step]:
         """Take in the answer to `step`; the steps that follow from it.
 
         Raises Retry if the listing goes in circles.
         """
+        steps = self._add(step, content)
+        if self.patch is None:
+            return steps
+        self.patch.saw(content.blocks)
+        return self._supplied(steps)
+
+    def _add(self, step: Step, content: Content) -> list[Step]:
         self.pending.discard(step)
         self.children.update(dict.fromkeys(content.children))
         self.digests.setdefault(step.container, []).extend(content.digests)
@@ -67,6 +89,24 @@ class Reading:
             steps.append(Step(step.container, step.ordinal + 1, content.cursor))
         self.pending.update(steps)
         return steps
+
+    def _supplied(self, steps: Iterable[Step]) -> list[Step]:
+        """Answer what the patch can; the steps that are left."""
+        patch, left, waiting = self.patch, [], deque(steps)
+        assert patch is not None
+        while waiting:
+            step = waiting.popleft()
+            one = patch.take(step.container, step.cursor)
+            if one is not None:
+                one = replace(one, generation=self.generation, ordinal=step.ordinal)
+                self.standing.append(one)
+                waiting.extend(self._add(step, patch.parse(one)))
+                continue
+            self.pending.discard(step)
+            sized = replace(step, size=patch.size(step.container, step.cursor))
+            self.pending.add(sized)
+            left.append(sized)
+        return left
 
     def _is_new(self, container: str) -> bool:
         # A synced copy of an ancestor would otherwise make the page endless.

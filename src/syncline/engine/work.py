@@ -25,7 +25,7 @@ from syncline.store.documents import StagedList
 from syncline.store.frontier import Item
 from syncline.store.ledger import Entry
 
-__all__ = ["Outcome", "merged", "read", "read_step"]
+__all__ = ["Outcome", "locate", "merged", "read", "read_step"]
 
 _PAGE = 100
 _RESTARTS = 5
@@ -206,7 +206,7 @@ async def read_step(
     if reading.closed:
         return Outcome()
     try:
-        content = await source.content(step.container, step.cursor, fidelity=reading.fidelity)
+        content = await source.content(step.container, step.cursor, fidelity=reading.fidelity, size=step.size)
     except ListingExpired as error:
         return _reread(item, reading, error, generation=generation)
     except Unreadable as error:
@@ -215,7 +215,43 @@ async def read_step(
         return _abandoned(item, reading, error)
     except Exception as error:  # noqa: BLE001 - see read
         return Outcome(fatal=error)
-    return _taken_in(source, item, reading, step, content)
+    outcome = _taken_in(source, item, reading, step, content)
+    if outcome.batch.documents and reading.patch is not None and reading.patch.wanted:
+        return await _searched(source, item, reading, outcome, generation=generation)
+    return outcome
+
+
+async def locate(source: Source, item: Item, blocks: Iterable[str]) -> Outcome:
+    """Ask below what new blocks hang, so that only the lists they are in need be read."""
+    payload = item.payload or {}
+    try:
+        homes = {block: await source.home(block) for block in blocks}
+    except Unreadable:
+        return Outcome(Batch(progress=[replace(item, payload=None)]), bound=1)
+    except Retry as error:
+        return _failed(item, error)
+    except Exception as error:  # noqa: BLE001 - see read
+        return Outcome(fatal=error)
+    return Outcome(Batch(progress=[replace(item, payload={**payload, "homes": homes})]), bound=len(homes))
+
+
+async def _searched(
+    source: Source, item: Item, reading: Reading, outcome: Outcome, *, generation: Callable[[], int]
+) -> Outcome:
+    """Named blocks were not where they were looked for: they are gone, or the page has to be read whole."""
+    assert reading.patch is not None
+    try:
+        homes = [await source.home(block) for block in sorted(reading.patch.wanted)]
+    except Unreadable:
+        homes = [reading.page]
+    except Retry as error:
+        reading.closed = False
+        return _abandoned(item, reading, error)
+    outcome.bound += len(homes)
+    if not any(homes):
+        return outcome
+    again = replace(item, generation=generation(), payload=None)
+    return Outcome(Batch(progress=[again]), bound=outcome.bound)
 
 
 def _taken_in(source: Source, item: Item, reading: Reading, step: Step, content: Content) -> Outcome:
@@ -224,8 +260,10 @@ def _taken_in(source: Source, item: Item, reading: Reading, step: Step, content:
         steps = reading.add(step, content)
     except Retry as error:
         return _abandoned(item, reading, error)
-    least = 1 if content.markdown is not None else _least(before, len(content.blocks))
+    one_each = content.markdown is not None or reading.patch is not None
+    least = 1 if one_each else _least(before, len(content.blocks))
     outcome = Outcome(item=item, reading=reading, steps=steps, bound=least)
+    outcome.batch.lists, reading.standing = reading.standing, []
     if content.markdown is None:
         staged = StagedList(
             page=reading.page,
@@ -286,5 +324,7 @@ def _reread(item: Item, reading: Reading, error: ListingExpired, *, generation: 
     if item.attempt >= _RESTARTS:
         return _abandoned(item, reading, error)
     reading.closed = True
-    again = replace(item, attempt=item.attempt + 1, generation=generation())
+    # Where only parts were read again, another part has changed meanwhile.
+    payload = item.payload if reading.patch is None else None
+    again = replace(item, attempt=item.attempt + 1, generation=generation(), payload=payload)
     return Outcome(Batch(progress=[again]))

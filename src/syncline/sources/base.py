@@ -149,8 +149,21 @@ class Source(Protocol):
         """The next answer of a listing. Raises ListingExpired."""
         ...
 
-    async def content(self, container: str, cursor: str | None, *, fidelity: Fidelity) -> Content:
-        """The next answer about the children of `container`, a page or a block. Raises ListingExpired, Unreadable."""
+    async def content(
+        self, container: str, cursor: str | None, *, fidelity: Fidelity, size: int | None = None
+    ) -> Content:
+        """The next answer about the children of `container`, a page or a block: at most `size` of them.
+
+        Raises ListingExpired, Unreadable.
+        """
+        ...
+
+    async def home(self, block: str) -> str | None:
+        """The container that a block stands in, None if it is not there any more. Raises Unreadable."""
+        ...
+
+    def edited(self, source: str, since: datetime) -> Listing:
+        """The listing of those rows of a data source that were edited since a time."""
         ...
 
     def parse(self, blocks: Sequence[Json]) -> Content:

@@ -78,11 +78,16 @@ class MemorySource:
 
     @staticmethod
     def _is_in(record: Record, window: Json) -> bool:
+        if window["of"] == "edited":
+            since = datetime.fromisoformat(str(window["since"]))
+            return record.stream == str(window["in"]) and (record.edited_at or since) >= since
         if window["of"] == "rows":
             return record.stream == str(window["in"])
         return record.kind is not Kind.COMMENT
 
-    async def content(self, container: str, cursor: str | None, *, fidelity: Fidelity) -> Content:
+    async def content(
+        self, container: str, cursor: str | None, *, fidelity: Fidelity, size: int | None = None
+    ) -> Content:
         """The next children of a page or block, or all text of a page as Markdown."""
         self.spent += 1
         if fidelity is Fidelity.MARKDOWN:
@@ -91,9 +96,22 @@ class MemorySource:
             return Content(children=self._children(container), digests=(digest(text),), markdown=text)
         start = int(cursor or 0)
         blocks = self.blocks.get(container, [])
-        page = blocks[start : start + self.page_size]
+        page = blocks[start : start + min(size or self.page_size, self.page_size)]
         end = start + len(page)
         return replace(self.parse(page), cursor=str(end) if end < len(blocks) else None)
+
+    async def home(self, block: str) -> str | None:
+        """The container that holds a block."""
+        self.spent += 1
+        return next(
+            (place for place, held in self.blocks.items() if any(one["id"] == block for one in held)), None
+        )
+
+    def edited(self, source: str, since: datetime) -> Listing:
+        """The rows of a stream that were edited since a time."""
+        return Listing(
+            f"edited:{source}", {"of": "edited", "in": source, "since": since.isoformat()}, telling=False
+        )
 
     def _texts(self, container: str) -> Sequence[str]:
         texts: list[str] = []

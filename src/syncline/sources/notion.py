@@ -93,6 +93,11 @@ class NotionSource:
         window = {"of": "rows", "in": record.key, "number": number, "by": "created_time", "from": None}
         return Listing(f"rows:{record.key}", window)
 
+    def edited(self, source: str, since: datetime) -> Listing:
+        """The rows of a data source that were edited since a minute, the newest first."""
+        window = {"of": "edited", "in": source, "since": since.isoformat()}
+        return Listing(f"edited:{source}", window, newest_first=True, telling=False)
+
     async def list(self, listing: Listing, cursor: str | None) -> Listed:
         """The next answer of a listing. Raises ListingExpired where its cursor has died."""
         try:
@@ -135,13 +140,28 @@ class NotionSource:
 
     # --- content --------------------------------------------------------------------------------------
 
-    async def content(self, container: str, cursor: str | None, *, fidelity: Fidelity) -> Content:
+    async def content(
+        self, container: str, cursor: str | None, *, fidelity: Fidelity, size: int | None = None
+    ) -> Content:
         """One listing of blocks, or the Markdown of a page or of a part that a longer page left out."""
         if fidelity is Fidelity.MARKDOWN:
             return self._markdown(await self._send(op.retrieve_markdown(container), where=container))
-        answer = await self._send(op.list_block_children(container, start_cursor=cursor), where=container)
+        fewer = {} if size is None else {"page_size": size}
+        listing = op.list_block_children(container, start_cursor=cursor, **fewer)
+        answer = await self._send(listing, where=container)
         more = answer.get("next_cursor") if answer.get("has_more") else None
         return replace(self.parse(objects.results(answer)), cursor=more)
+
+    async def home(self, block: str) -> str | None:
+        """The page or block in which a block stands, None if it is in the trash, gone or not shared."""
+        try:
+            found = await self._client.send(op.retrieve_block(block), lane=self._lane)
+        except NotFound:
+            return None
+        except NotionError as error:
+            raise _translated(error, block) from error
+        around = objects.parent(found)
+        return None if objects.trashed(found) or around is None else around.id
 
     def parse(self, blocks: Sequence[Json]) -> Content:
         """What blocks say: their digests, the containers among them, the pages and databases below."""
@@ -294,6 +314,7 @@ class NotionSource:
             title=objects.title(data),
             parent=around.id if around is not None else None,
             edited_at=objects.last_edited(data),
+            nested=around is not None and around.kind == "block",
         )
 
     async def _send(self, operation: Operation[T], *, where: str) -> T:
@@ -320,6 +341,9 @@ def _translated(error: NotionError, where: str) -> errors.SynclineError:
 
 def _row_query(window: Json) -> dict[str, Any]:
     """The body of a query for one window of rows."""
+    if window["of"] == "edited":
+        edited = {"timestamp": "last_edited_time", "last_edited_time": {"on_or_after": window["since"]}}
+        return {"sorts": [_NEWEST_FIRST], "filter": edited}
     by, start = window["by"], window["from"]
     if by == "created_time":
         query: dict[str, Any] = {"sorts": [{"timestamp": "created_time", "direction": "ascending"}]}
@@ -393,6 +417,7 @@ def _database(key: str, around: Json | None, title: str) -> Record:
         hash=_digest(data),
         title=title,
         parent=place.id if place is not None else None,
+        nested=place is not None and place.kind == "block",
     )
 
 

@@ -22,7 +22,9 @@ from syncline.store.types import dump
 __all__ = [
     "NewDocument",
     "StagedList",
+    "current",
     "discard",
+    "drop",
     "load",
     "promote",
     "sizes",
@@ -103,6 +105,21 @@ async def staged(conn: AsyncConnection, connection_id: str, page: str, generatio
         StagedList(page, generation, row.container, row.ordinal, row.cursor, tuple(row.blocks))
         for row in await conn.execute(query)
     ]
+
+
+async def current(conn: AsyncConnection, connection_id: str, page: str, *, most: int) -> list[StagedList]:
+    """The lists that are the content of a page; none if it has none of blocks, or more than `most` bytes of them."""
+    this = (documents.c.connection_id == connection_id) & (documents.c.page == page)
+    query = select(documents.c.generation).where(
+        this, documents.c.fidelity == Fidelity.BLOCKS, documents.c.size <= most
+    )
+    generation = await conn.scalar(query)
+    return [] if generation is None else await staged(conn, connection_id, page, generation=generation)
+
+
+async def drop(conn: AsyncConnection, connection_id: str, page: str, generation: int) -> None:
+    """Forget what was staged of one reading."""
+    await _drop(conn, connection_id, [(page, generation)])
 
 
 async def unfinished(conn: AsyncConnection, connection_id: str) -> set[tuple[str, int]]:
