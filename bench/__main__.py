@@ -12,7 +12,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bench import budget, emulator_read, emulator_seed, kill, pull, speed
+from bench import (
+    budget,
+    cluster,
+    emulator_read,
+    emulator_seed,
+    kill,
+    latency,
+    pull,
+    push,
+    refresh,
+    schedules,
+    serve,
+    speed,
+)
 from bench.harness import Result
 
 __all__ = ["main"]
@@ -32,6 +45,14 @@ MEASUREMENTS: dict[str, Callable[[], Result]] = {
     "speed_nested": lambda: speed.measure(speed.NESTED),
     "memory": lambda: speed.measure(speed.LARGE),
     "kill": lambda: kill.measure(trials=10, kills=20),
+    "push": push.measure,
+    "push_kill": push.measure_kills,
+    "refresh": refresh.measure,
+    "refresh_answers": refresh.measure_answers,
+    "serve": serve.measure,
+    "schedules": schedules.measure,
+    "latency": latency.measure,
+    "cluster": cluster.measure,
     "emulator_read": emulator_read.measure,
     "emulator_seed": emulator_seed.measure,
 }

@@ -177,13 +177,13 @@ class Home:
     def pull(self, *options: str) -> Pulled:
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         start = time.monotonic()
-        out, peak = self._measured("pull", "bench", "--json", *options)
+        out, peak = self.measured("pull", "bench", "--json", *options)
         wall = time.monotonic() - start
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
         return Pulled(json.loads(out), wall, cpu, peak)
 
-    def _measured(self, *arguments: str) -> tuple[str, int]:
+    def measured(self, *arguments: str) -> tuple[str, int]:
         """Standard output and peak memory, in bytes, of one command."""
         with (self.folder / "stderr").open("w") as errors:
             process = subprocess.Popen(

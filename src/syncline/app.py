@@ -12,6 +12,7 @@ from syncline.core.errors import StoreUnavailable
 from syncline.settings import Settings
 from syncline.store.database import Database
 from syncline.store.secrets import KeyRing
+from syncline.telemetry import OFF, Telemetry, open_telemetry
 
 __all__ = ["App"]
 
@@ -26,13 +27,14 @@ def _new_id() -> str:
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """The open store, the key ring, the time and the source of ids."""
+    """The open store, the key ring, the time, the source of ids, and where it is told what happens."""
 
     settings: Settings
     database: Database
     keys: KeyRing
     now: Callable[[], datetime] = _now
     new_id: Callable[[], str] = _new_id
+    telemetry: Telemetry = OFF
 
     @classmethod
     @asynccontextmanager
@@ -48,8 +50,12 @@ class App:
             )
         key = settings.key
         keys = KeyRing(key.get_secret_value()) if key else KeyRing.open(settings.home)
-        database = await Database.open(settings.store)
+        telemetry = open_telemetry()
         try:
-            yield cls(settings=settings, database=database, keys=keys)
+            database = await Database.open(settings.store)
+            try:
+                yield cls(settings=settings, database=database, keys=keys, telemetry=telemetry)
+            finally:
+                await database.close()
         finally:
-            await database.close()
+            telemetry.close()

@@ -92,6 +92,7 @@ async def _pulled(terminal: Terminal, app: App, connection: Connection) -> Run:
         raise Cancelled("The demonstration was stopped.")
     if run.error is not None:
         raise Unreachable(run.error["message"])
+    assert run.mode is not None  # a pull has one
     terminal.result(f"{run.mode.capitalize()} pull: {pages_line(run)}")
     terminal.result(requests_line(run, time.monotonic() - began))
     return run

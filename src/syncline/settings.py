@@ -1,24 +1,26 @@
-"""Settings, read once from the environment: ``SYNCLINE_HOME``, ``SYNCLINE_DATABASE_URL``, ``SYNCLINE_KEY``, ``SYNCLINE_LOG_LEVEL``.
+"""Settings, read once from the environment: each field is a variable, ``SYNCLINE_HOME``, ``SYNCLINE_DATABASE_URL`` and so on.
 
 Importing this file costs about a quarter of a second (pydantic), so the command line does it only when a command runs.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 from platformdirs import user_data_path
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from syncline.core.errors import BadInput, StoreUnavailable
+from syncline.core.limit import LIMITS, Limit, parse
 
-__all__ = ["JOBS_SCHEMA", "LogLevel", "Settings"]
+__all__ = ["LogLevel", "Registration", "Settings"]
 
 LogLevel = Literal["debug", "info", "warning", "error"]
 
-JOBS_SCHEMA = "syncline_jobs"
-"""The job engine's own schema in a Postgres database."""
+Registration = Literal["invited", "open", "closed"]
 
 _PREFIX = "SYNCLINE_"
 
@@ -29,6 +31,44 @@ def _url(text: SecretStr) -> SecretStr:
     return text
 
 
+def _web(text: str) -> str:
+    if not _is_web(text):
+        raise PydanticCustomError("web", "Write http://HOST or https://HOST")
+    return text.rstrip("/")
+
+
+def _is_web(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
+def _origins(words: tuple[str, ...]) -> tuple[str, ...]:
+    for word in words:
+        if not _is_web(word) or urlsplit(word).path:
+            raise PydanticCustomError("origin", "An origin is http://HOST[:PORT] or https://HOST[:PORT]")
+    return words
+
+
+def _addresses(words: tuple[str, ...]) -> tuple[str, ...]:
+    if not all(map(_is_web, words)):
+        raise PydanticCustomError("address", "Each address begins with http:// or https:// and a host")
+    return words
+
+
+def _words(text: str | tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(text.replace(",", " ").split()) if isinstance(text, str) else text
+
+
+def _limits(text: str | Mapping[str, Limit | None]) -> Mapping[str, Limit | None]:
+    try:
+        return parse(text) if isinstance(text, str) else text
+    except ValueError as error:
+        raise PydanticCustomError("limits", "{what}", {"what": str(error)}) from None
+
+
 class Settings(BaseSettings):
     """What the environment decides. Empty variables count as not set."""
 
@@ -37,7 +77,7 @@ class Settings(BaseSettings):
     home: Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())] = Field(
         default_factory=lambda: user_data_path("syncline", appauthor=False)
     )
-    """The folder of the store, the key and the job file."""
+    """The folder of the store and the key."""
 
     database_url: Annotated[SecretStr, AfterValidator(_url)] | None = None
     """The store's database: ``postgresql://…`` or ``sqlite:///…``. Default: a SQLite file in `home`."""
@@ -47,6 +87,64 @@ class Settings(BaseSettings):
 
     log_level: LogLevel = "warning"
     """From which level on messages go to standard error; at ``debug`` errors come with their traceback."""
+
+    log_requests: Literal["off", "on", "bodies"] = "on"
+    """Which requests to Notion the store's log keeps: none, each one without bodies, or with ``bodies`` (redacted)."""
+
+    log_days: Annotated[int, Field(ge=1)] = 14
+    """Days for which logged requests are kept."""
+
+    sync_cooldown: Annotated[float, Field(ge=0)] = 300.0
+    """Seconds after a successful sync in which the REST API starts no other one of the whole workspace."""
+
+    events_days: Annotated[float, Field(gt=0)] = 7.0
+    """Days after which events are forgotten: how long a client may be away and miss nothing."""
+
+    tombstones_days: Annotated[float, Field(gt=0)] | None = None
+    """Days after which a deleted record is forgotten altogether. Default: it is kept."""
+
+    data_days: Annotated[float, Field(gt=0)] | None = None
+    """Days without a change after which the data of a record is given up. Default: it is kept."""
+
+    registration: Registration = "invited"
+    """Who may become a user of the service: whoever is ``invited``, everybody (``open``), or nobody (``closed``)."""
+
+    origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words), AfterValidator(_origins)] = ()
+    """Origins beside its own from which browsers may use the REST API with cookies, separated by commas."""
+
+    public_url: Annotated[str, AfterValidator(_web)] = "http://127.0.0.1:8040"
+    """Where people reach the service: what the links begin with that it sends and prints. `serve` takes where it listens if this is not set."""
+
+    return_urls: Annotated[
+        tuple[str, ...], NoDecode, BeforeValidator(_words), AfterValidator(_addresses)
+    ] = ()
+    """Where people may come out after they authorised a workspace at Notion, separated by commas; what is below them counts, too.
+
+    The first is the default. Without any it is the built-in page.
+    """
+
+    notion_url: Annotated[str, AfterValidator(_web)] = "https://api.notion.com"
+    """Where the API is that internal tokens sent to the REST API are tried at."""
+
+    notion_rate: str = "180/60"
+    """Requests per seconds of a connection that an internal token sent to the REST API makes."""
+
+    rate_limits: Annotated[Mapping[str, Limit | None], NoDecode, BeforeValidator(_limits)] = Field(
+        default_factory=lambda: dict(LIMITS)
+    )
+    """Changes to how often one may ask: ``default=600/60,sync=off``, requests / seconds. ``off``: no limits."""
+
+    metrics_token: SecretStr | None = None
+    """With this as a bearer token ``/metrics`` may be read. Default: only with an API key of the instance's owner."""
+
+    alert_incomplete: Annotated[int, Field(ge=0)] = 10
+    """How many pages of a workspace may be incomplete before that is an alert."""
+
+    allow_private_endpoints: bool = False
+    """Whether webhooks and notifications may go to private addresses and over plain HTTP."""
+
+    smtp_url: SecretStr | None = None
+    """How mail is sent: ``smtp://USER:PASSWORD@HOST:PORT`` or ``smtps://…``, with ``?from=ADDRESS``. Default: not at all."""
 
     @classmethod
     def load(cls) -> Self:
@@ -62,12 +160,6 @@ class Settings(BaseSettings):
         if self.database_url is None:
             return self.home / "store.sqlite"
         return self.database_url.get_secret_value()
-
-    @property
-    def jobs(self) -> Path | str:
-        """Where the job engine keeps its own: a file of its own, or the Postgres database of the store."""
-        store = self.store
-        return store if isinstance(store, str) and store.startswith("postgres") else self.home / "jobs.sqlite"
 
     def prepare_home(self) -> None:
         """Create `home` for its owner alone. Raises StoreUnavailable if that cannot be."""

@@ -149,9 +149,10 @@ def _bars(console: Console) -> "Bars":
 
 def _counts(progress: Progress) -> str:
     requests, seen = progress.requests, progress.pages.get("seen", 0)
-    said = f"{requests.get('made', 0):,} requests (least possible {requests.get('bound', 0):,})"
+    made = requests.get("made", 0)
+    said = f"{made:,} request{'' if made == 1 else 's'} (least possible {requests.get('bound', 0):,})"
     if seen:  # counted now and then only, so at first it is not known
-        said = f"{seen:,} pages  {said}"
+        said = f"{seen:,} page{'' if seen == 1 else 's'}  {said}"
     limited = requests.get("rate_limited", 0)
     return f"{said}  {limited:,} rate limited" if limited else said
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from syncline.cli import run
+from syncline.cli.main import run
 
 SMALL = "generated:pages=12,rows=20,blocks=120,depth=3,data_sources=2,seed=3"
 SECONDS = 90

@@ -117,7 +117,7 @@ def test_both_destinations_are_loaded_from_what_was_pulled(pulled: Syncline, tmp
 def test_status_runs_and_errors_tell_where_things_stand(pulled: Syncline) -> None:
     status, runs, errors = pulled("status"), pulled("runs"), pulled("errors")
 
-    assert re.search(r"^work +Generated workspace +32 +2 +0 +\w+ \w+, ", status.out, re.MULTILINE)
+    assert re.search(r"^work +\w+ +32 +2 +0 +\d{4}-\d\d-\d\d \d\d:\d\d ", status.out, re.MULTILINE)
     assert re.search(r"^\w{8} +\d{4}-\d\d-\d\d \d\d:\d\d +work +full +succeeded +32 ", runs.out, re.MULTILINE)
     assert errors.out == "Everything that was found could be read.\n"
 
@@ -166,7 +166,7 @@ def test_a_rotated_key_still_opens_the_token(syncline: Syncline, notion: Notion)
 
     ended = syncline("rotate-key")
 
-    assert ended.out == "Encrypted 1 token with a new key.\n"
+    assert ended.out == "Encrypted 1 secret with a new key.\n"
     assert (syncline.home / "key").read_text() != before
     assert syncline("pull", "--fidelity", "properties").code == 0
 

@@ -53,7 +53,8 @@ def test_a_connection_that_cannot_be_is_not_stored(
 
 
 def test_a_name_is_given_once(here: Here, pulled: Syncline, notion: Notion) -> None:
-    ended = here(pulled, "connect", "--base-url", notion.url, "--name", "work", SYNCLINE_TOKEN=notion.token)
+    other = notion.control("POST", "connections", {"name": "Another"})["token"]
+    ended = here(pulled, "connect", "--base-url", notion.url, "--name", "work", SYNCLINE_TOKEN=other)
 
     says(ended, 2, "There is a connection called work already")
     assert connections(pulled.home) == 1
@@ -72,9 +73,9 @@ def test_a_name_is_given_once(here: Here, pulled: Syncline, notion: Notion) -> N
         (["show", UNKNOWN], 3, "The store holds no page"),
         (["disconnect", "nowhere"], 3, "There is no connection called nowhere"),
         (["errors", "nowhere"], 3, "There is no connection called nowhere"),
-        (["load", "sql", "mysql://host/name"], 2, "A SQL destination is SQLite or PostgreSQL"),
-        (["load", "sql", ":memory:"], 2, "The destination names no file"),
-        (["load", "sql", ""], 2, "The destination names no file"),
+        (["load", "sql", "mysql://host/name"], 2, "A database is SQLite or PostgreSQL"),
+        (["load", "sql", ":memory:"], 2, "The URL names no file"),
+        (["load", "sql", ""], 2, "The URL names no file"),
         (["load", "markdown", "/dev/null/files"], 2, "The folder /dev/null/files cannot be written"),
         (["pull", "--fidelity", "all"], 2, "'all' is not one of"),
         (["pull", "--nonsense"], 2, "No such option: --nonsense"),
@@ -130,10 +131,10 @@ def test_an_unknown_page_costs_the_request_that_found_that_out(here: Here, pulle
     assert ended.json["requests"] == {"made": 1, "bound": 1, "rate_limited": 0}
 
 
-@pytest.mark.parametrize("name", ["store.sqlite", "jobs.sqlite"])
-def test_nothing_is_loaded_into_what_is_our_own(here: Here, pulled: Syncline, name: str) -> None:
-    says(here(pulled, "load", "sql", str(pulled.home / name)), 2, "This is where Syncline keeps its own data")
-    says(here(pulled, "load", "sql", f"sqlite:///{pulled.home / name}"), 2, "keeps its own data")
+def test_nothing_is_loaded_into_what_is_our_own(here: Here, pulled: Syncline) -> None:
+    store = pulled.home / "store.sqlite"
+    says(here(pulled, "load", "sql", str(store)), 2, "This is where Syncline keeps its own data")
+    says(here(pulled, "load", "sql", f"sqlite:///{store}"), 2, "keeps its own data")
 
 
 def test_load_alone_shows_its_help(here: Here, syncline: Syncline) -> None:

@@ -1,6 +1,6 @@
 """The command line: one function per command, each with its options and nothing else.
 
-Only Typer is imported here, so that ``--help`` answers at once; what a command does is in commands.py, imported when
+Only Typer is imported here, so that ``--help`` answers at once; what a command does is in commands/, imported when
 it runs. Every command and option has its place in docs/reference/cli.md (tests/test_cli.py).
 """
 
@@ -12,6 +12,21 @@ from typing import Annotated, Any
 
 import typer
 
+from syncline.cli.alerts import alerts
+from syncline.cli.conflicts import conflicts
+from syncline.cli.endpoints import endpoints
+from syncline.cli.logs import logs
+from syncline.cli.mapping import import_rows, mapping
+from syncline.cli.oauth import oauth_app
+from syncline.cli.push import apply, plan
+from syncline.cli.rules import rules
+from syncline.cli.search import search
+from syncline.cli.select import select
+from syncline.cli.serve import serve
+from syncline.cli.sync import sync
+from syncline.cli.users import users
+from syncline.cli.webhooks import webhooks
+
 __all__ = ["EXIT_CODES", "Fidelity", "Format", "app", "run"]
 
 EXIT_CODES = {
@@ -19,11 +34,14 @@ EXIT_CODES = {
     1: "something unexpected; SYNCLINE_LOG_LEVEL=debug shows where",
     2: "wrong input: a malformed id, token, rate, URL or option, an unusable setting",
     3: "no such connection, page or run",
-    4: "another pull of the same connection, or load into the same folder, is under way",
+    4: "another pull or push of the same connection, or load into the same folder, is under way",
     5: "Notion refuses the token, or a capability is missing",
-    6: "more deletions than one pull may make on its own",
+    6: "more deletions than one pull or push may make on its own",
     7: "Notion or a destination cannot be reached",
     8: "the store cannot be read or written: locked, full disk, no permission",
+    9: "pushed, but some rows wait for a person: they are ambiguous, or in conflict",
+    10: "rows could not be pushed, or a protected page is not as it was",
+    11: "with --detailed-exit-code: something is, or was, to be pushed",
     130: "stopped by Ctrl-C; what was read stays",
 }
 
@@ -56,6 +74,22 @@ app = typer.Typer(
 )
 load = typer.Typer(help="Write changes into Markdown files or SQL tables.", rich_markup_mode=None)
 app.add_typer(load, name="load")
+app.command()(logs)
+app.command()(plan)
+app.command()(apply)
+app.command()(search)
+app.command()(serve)
+app.command()(sync)
+app.command("import")(import_rows)
+app.add_typer(mapping, name="mapping")
+app.add_typer(conflicts, name="conflicts")
+app.add_typer(webhooks, name="webhooks")
+app.add_typer(endpoints, name="endpoints")
+app.add_typer(rules, name="rules")
+app.add_typer(alerts, name="alerts")
+app.add_typer(select, name="select")
+app.add_typer(users, name="users")
+app.add_typer(oauth_app, name="oauth-app")
 
 Connection = Annotated[
     str | None, typer.Argument(help="Name or id of the connection; not needed where there is only one.")
@@ -101,7 +135,7 @@ def _have_streams() -> None:
 def _misused(sentence: str, arguments: list[str]) -> int:
     """Say what is wrong, as JSON too where that was asked for; the exit code."""
     if "--json" in arguments:
-        from syncline.commands import refuse  # noqa: PLC0415  heavy; see above
+        from syncline.commands.main import refuse  # noqa: PLC0415  heavy; see above
 
         return refuse(sentence)
     typer.echo(f"Error: {sentence}", err=True)
@@ -109,7 +143,7 @@ def _misused(sentence: str, arguments: list[str]) -> int:
 
 
 def _execute(command: str, **arguments: Any) -> None:
-    from syncline.commands import execute  # noqa: PLC0415  heavy; see above
+    from syncline.commands.main import execute  # noqa: PLC0415  heavy; see above
 
     raise typer.Exit(execute(command, arguments))
 
@@ -266,9 +300,14 @@ def load_sql(
 
 
 @app.command()
-def status() -> None:
-    """Show the connections and what is held of each."""
-    _execute("status")
+def status(
+    *, as_json: Annotated[bool, typer.Option("--json", help="One JSON object a connection.")] = False
+) -> None:
+    """Show how each connection is doing.
+
+    What is held, how old it is, errors, the budget, the next pull.
+    """
+    _execute("status", as_json=as_json)
 
 
 @app.command()

@@ -1,6 +1,6 @@
 """What each command does. Errors of core.errors end it with one sentence and their exit code, never a traceback.
 
-Heavy rooms are imported by the commands that need them: the job engine alone takes about a second.
+Heavy rooms are imported by the commands that need them.
 """
 
 import asyncio
@@ -9,8 +9,9 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from syncline.app import App
 from syncline.core.errors import BadInput, SynclineError
@@ -31,7 +32,7 @@ from syncline.present import (
     requests_line,
     run_row,
 )
-from syncline.settings import JOBS_SCHEMA, Settings
+from syncline.settings import Settings
 from syncline.store import connections, ledger, records, runs
 from syncline.store.connections import Connection
 from syncline.store.database import SCHEMA
@@ -44,12 +45,14 @@ if TYPE_CHECKING:
 
 __all__ = ["execute", "refuse"]
 
+_Command: TypeAlias = Callable[..., Coroutine[Any, Any, int | None]]
+
 
 def execute(command: str, arguments: dict[str, Any]) -> int:
     """Run a command and return its exit code."""
     terminal = Terminal()
     try:
-        code = asyncio.run(_COMMANDS[command](terminal, **arguments)) or 0
+        code = asyncio.run(_found(command)(terminal, **arguments)) or 0
     except SynclineError as error:
         terminal.error(str(error))
         return error.exit_code
@@ -67,6 +70,15 @@ def execute(command: str, arguments: dict[str, Any]) -> int:
         )
         return SynclineError.exit_code
     return code
+
+
+def _found(command: str) -> "_Command":
+    """What a command does; a group of commands has a file of its own."""
+    if command in _COMMANDS:
+        return _COMMANDS[command]
+    module, _, name = _ELSEWHERE[command].partition(":")
+    found: _Command = getattr(import_module(module), name)
+    return found
 
 
 def refuse(sentence: str) -> int:
@@ -113,26 +125,21 @@ async def _disconnect(terminal: Terminal, *, connection: str | None, sure: bool)
 
 
 async def _rotate_key(terminal: Terminal) -> None:
+    from syncline.store import sealed  # noqa: PLC0415  needed here only
     from syncline.store.secrets import keep_first_key, prepend_key  # noqa: PLC0415  cryptography is heavy
 
     async with App.open(Settings.load()) as app:
-        await _open_every_token(app)
+        async with app.database.read() as conn:
+            await sealed.open_all(conn, app.keys)  # if one does not open, no key is to be made
         from_file = app.settings.key is None
         keys = prepend_key(app.settings.home) if from_file else app.keys
         async with app.database.begin() as conn:
-            count = await connections.rotate_tokens(conn, keys)
+            count = await sealed.rotate(conn, keys)
         if from_file:
             keep_first_key(app.settings.home)
     terminal.result(
-        f"Encrypted {counted(count, 'token')} with {'a new key' if from_file else 'the first key'}."
+        f"Encrypted {counted(count, 'secret')} with {'a new key' if from_file else 'the first key'}."
     )
-
-
-async def _open_every_token(app: App) -> None:
-    """Raises BadInput if one does not open: then no key is to be made."""
-    async with app.database.read() as conn:
-        for connection in await connections.every(conn):
-            await connections.token(conn, connection.id, ring=app.keys)
 
 
 # --- pull ---------------------------------------------------------------------------------------------------------
@@ -232,8 +239,8 @@ async def _load_sql(terminal: Terminal, *, url: str, connection: str | None) -> 
 
 def _keep_apart(app: App, database: str | None, schema: str | None) -> None:
     """Raises BadInput where a destination would be written into what is Syncline's own."""
-    own = {Path(str(place)).resolve() for place in (app.database.url.database, app.settings.jobs)}
-    if Path(database or "").resolve() in own or schema in {SCHEMA, JOBS_SCHEMA}:
+    own = Path(str(app.database.url.database)).resolve()
+    if Path(database or "").resolve() == own or schema == SCHEMA:
         raise BadInput("This is where Syncline keeps its own data: name another file, database or schema.")
 
 
@@ -248,28 +255,6 @@ def _without_password(url: str) -> str:
 
 
 # --- looking ------------------------------------------------------------------------------------------------------
-
-
-async def _status(terminal: Terminal) -> None:
-    rows = []
-    async with App.open(Settings.load()) as app, app.database.read() as conn:
-        for connection in await connections.every(conn):
-            last = await runs.latest(conn, connection.id, limit=1)
-            rows.append(
-                (
-                    connection.name,
-                    connection.workspace_name,
-                    await records.count_live(conn, connection.id, kinds=[Kind.PAGE]),
-                    await records.count_live(conn, connection.id, kinds=[Kind.DATA_SOURCE]),
-                    await ledger.count_open(conn, connection.id),
-                    f"{last[0].mode} {last[0].state}, {local(last[0].started_at)}" if last else "never",
-                )
-            )
-        terminal.note(f"Store: {app.database}")
-    if not rows:
-        terminal.result("No connections. `syncline connect` makes the first one, `syncline demo` needs none.")
-        return
-    terminal.table(["connection", "workspace", "pages", "data sources", "unread", "last pull"], rows)
 
 
 async def _runs(terminal: Terminal, *, connection: str | None, limit: int) -> None:
@@ -327,7 +312,55 @@ async def _demo(terminal: Terminal, *, keep: Path | None) -> None:
     await demo(terminal, keep)
 
 
-_COMMANDS: dict[str, Callable[..., Coroutine[Any, Any, int | None]]] = {
+_ELSEWHERE = {
+    "alerts_list": "syncline.commands.alerts:list_here",
+    "endpoints_add": "syncline.commands.endpoints:add_here",
+    "endpoints_deliveries": "syncline.commands.endpoints:deliveries_here",
+    "endpoints_enable": "syncline.commands.endpoints:enable_here",
+    "endpoints_list": "syncline.commands.endpoints:list_here",
+    "endpoints_redeliver": "syncline.commands.endpoints:redeliver_here",
+    "endpoints_remove": "syncline.commands.endpoints:remove_here",
+    "endpoints_rotate": "syncline.commands.endpoints:rotate_here",
+    "endpoints_test": "syncline.commands.endpoints:test_here",
+    "apply": "syncline.commands.push:apply_here",
+    "conflicts_list": "syncline.commands.conflicts:list_conflicts",
+    "conflicts_resolve": "syncline.commands.conflicts:resolve_conflict",
+    "conflicts_show": "syncline.commands.conflicts:show_conflict",
+    "sync": "syncline.commands.sync:sync_here",
+    "import": "syncline.commands.importing:import_here",
+    "logs": "syncline.commands.logs:logs_here",
+    "mapping_check": "syncline.commands.mapping:check_here",
+    "mapping_draft": "syncline.commands.mapping:draft_here",
+    "mapping_install": "syncline.commands.mapping:install_here",
+    "mapping_schema": "syncline.commands.mapping:print_schema",
+    "mapping_uninstall": "syncline.commands.mapping:uninstall_here",
+    "oauth_app_add": "syncline.commands.oauth:add_here",
+    "oauth_app_list": "syncline.commands.oauth:list_here",
+    "oauth_app_remove": "syncline.commands.oauth:remove_here",
+    "plan": "syncline.commands.push:plan_here",
+    "rules_add": "syncline.commands.rules:add_here",
+    "rules_disable": "syncline.commands.rules:disable_here",
+    "rules_enable": "syncline.commands.rules:enable_here",
+    "rules_list": "syncline.commands.rules:list_here",
+    "rules_remove": "syncline.commands.rules:remove_here",
+    "rules_told": "syncline.commands.rules:told_here",
+    "search": "syncline.commands.search:search_here",
+    "select_list": "syncline.commands.select:list_here",
+    "select_set": "syncline.commands.select:set_here",
+    "serve": "syncline.commands.serve:serve_here",
+    "users_invite": "syncline.commands.users:invite_here",
+    "users_key": "syncline.commands.users:key_here",
+    "users_list": "syncline.commands.users:list_here",
+    "users_reset": "syncline.commands.users:reset_here",
+    "status": "syncline.commands.status:status_here",
+    "webhooks_add": "syncline.commands.webhooks:add_here",
+    "webhooks_list": "syncline.commands.webhooks:list_here",
+    "webhooks_pair": "syncline.commands.webhooks:pair_here",
+    "webhooks_remove": "syncline.commands.webhooks:remove_here",
+}
+"""Commands in other files, imported when they run."""
+
+_COMMANDS: dict[str, _Command] = {
     "connect": _connect,
     "demo": _demo,
     "disconnect": _disconnect,
@@ -338,5 +371,4 @@ _COMMANDS: dict[str, Callable[..., Coroutine[Any, Any, int | None]]] = {
     "rotate_key": _rotate_key,
     "runs": _runs,
     "show": _show,
-    "status": _status,
 }

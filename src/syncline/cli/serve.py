@@ -1,0 +1,40 @@
+"""The command that serves: its options and nothing else, like main.py."""
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+__all__ = ["Role", "serve"]
+
+
+class Role(StrEnum):
+    """What a process does."""
+
+    API = "api"
+    WORKER = "worker"
+    ALL = "all"
+
+
+def serve(
+    *,
+    role: Annotated[
+        Role,
+        typer.Option(
+            help="api answers requests, worker pulls, all does both. Several processes need PostgreSQL."
+        ),
+    ] = Role.ALL,
+    host: Annotated[str, typer.Option(help="The address to listen at.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 is any free one.")] = 8040,
+    concurrency: Annotated[
+        int, typer.Option(min=1, max=1000, help="How many connections a worker pulls at a time.")
+    ] = 8,
+) -> None:
+    """Serve the REST API and realtime events; pull on schedule.
+
+    Ctrl-C or SIGTERM stops it: what is under way is given back and goes on with the next start. A second one ends at once.
+    """
+    from syncline.commands.main import execute  # noqa: PLC0415  heavy; see cli/main.py
+
+    arguments = {"role": role.value, "host": host, "port": port, "concurrency": concurrency}
+    raise typer.Exit(execute("serve", arguments))

@@ -1,0 +1,1 @@
+"""What the commands do: each opens what it needs, calls the engine, and says what came of it."""
