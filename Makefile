@@ -15,13 +15,16 @@ INSTALL := $(UV) pip install --quiet --compile-bytecode --python $(BIN)/python -
 # Two workers on a small machine; more only where there are more cores.
 WORKERS ?= auto
 
-.PHONY: help demo test check bench conformance docs fmt lock clean
+.PHONY: help demo example test check bench conformance docs fmt lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile
 
 demo: .venv/.runtime ## pull a sample workspace into Markdown files and SQL tables
 	@$(BIN)/syncline demo
+
+example: .venv/.runtime ## push five tables into six Notion databases of a local Notion, twice
+	@$(BIN)/python examples/cadence/run.py
 
 test: .venv/.dev ## all tests
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
@@ -36,10 +39,11 @@ check: .venv/.dev ## style, types, import contracts, docs, changelog and version
 bench: .venv/.dev ## measure the numbers of docs/explanation/numbers.md (about half an hour)
 	$(BIN)/python -m bench
 
-conformance: .venv/.dev ## readers that others wrote read a workspace of the emulator (installs them; slow)
-	$(BIN)/python -m pytest -q -n0 emulator/conformance
+conformance: .venv/.dev ## programs by others judge the emulator and the REST API (installs them; slow)
+	SCHEMATHESIS_EXAMPLES=30 $(BIN)/python -m pytest -q -n0 emulator/conformance tests/conformance
 
 docs: .venv/.dev ## regenerate what the documents show of the program
+	$(BIN)/python docs/routes.py
 	$(BIN)/python docs/capture.py
 
 fmt: .venv/.dev ## format and repair style
@@ -57,7 +61,7 @@ clean: ## remove the environment and every cache
 
 .uv/bin/uv:
 	@test -n "$(PYTHON)" || { echo "make: no Python >= 3.11 found; install one, or set PYTHON=/path/to/python" >&2; exit 1; }
-	@echo "installing uv into .uv (once)"
+	@echo "installing uv into .uv (once)" >&2
 	@"$(PYTHON)" -m venv .uv
 	@.uv/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt uv
 
@@ -68,11 +72,11 @@ $(filter-out .uv/bin/uv,$(UV)):
 	@$(UV) venv --quiet --python "$(or $(PYTHON),>=3.11)" .venv
 
 .venv/.runtime: pyproject.toml emulator/pyproject.toml constraints.txt | .venv/bin/python
-	@echo "installing syncline into .venv"
+	@echo "installing syncline into .venv" >&2
 	@$(INSTALL)
 	@touch $@
 
 .venv/.dev: pyproject.toml emulator/pyproject.toml constraints.txt | .venv/bin/python
-	@echo "installing syncline and its development tools into .venv"
+	@echo "installing syncline and its development tools into .venv" >&2
 	@$(INSTALL) --group dev
 	@touch $@ .venv/.runtime

@@ -17,9 +17,14 @@ from pathlib import Path
 import psycopg
 import pytest
 import pytest_asyncio
+from hypothesis import settings
 
 from syncline.store.database import SCHEMA, Database
-from syncline.store.tables import metadata
+from syncline.store.schema import metadata
+
+# No test measures time.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")

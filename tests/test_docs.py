@@ -4,12 +4,13 @@ A block that begins with ```` ```console run ```` is a terminal session: each li
 must be what the command prints. ``…`` stands for anything within a line; alone on a line, for any lines.
 ```` ```console background ```` is a second terminal: its command runs until the page ends, and has printed its
 first line before the page goes on. ```` ```python run ```` is a script, ```` ```python test ```` a file of
-tests that pytest must pass. All blocks of a page share one empty folder and one free port.
+tests that pytest must pass. All blocks of a page share one empty folder, and free ports in place of 4100, 4200 and 4300.
 """
 
 import os
 import re
 import selectors
+import signal
 import socket
 import subprocess
 import sys
@@ -19,15 +20,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from tests.core.test_event import EVENTS
 
 from syncline.destinations.sql_tables import METADATA
 from syncline.notion.blocks import TYPES
-from syncline.store.tables import metadata
+from syncline.settings import Settings
+from syncline.store.schema import metadata
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PAGES = sorted([*DOCS.rglob("*.md"), *ROOT.glob("*.md"), ROOT / "emulator" / "README.md"])
-PORT = "4100"
+PORTS = ("4100", "4200", "4300")
 BLOCK = re.compile(r"^```(console|python) (run|background|test)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FENCED = re.compile(r"^ *```.*?^ *```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
@@ -83,6 +86,13 @@ def free_port() -> str:
         return str(listener.getsockname()[1])
 
 
+def ported(text: str, ports: Mapping[str, str]) -> str:
+    """The text with the free ports in it."""
+    for port, free in ports.items():
+        text = text.replace(port, free)
+    return text
+
+
 def environment(folder: Path) -> Mapping[str, str]:
     """A stranger's environment: nothing of ours but the installed commands."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("SYNCLINE", "PYTEST"))}
@@ -102,6 +112,7 @@ def running(command: str, folder: Path) -> Iterator[None]:
     with subprocess.Popen(
         ["sh", "-c", f"exec {command}"],
         cwd=folder, env=environment(folder), text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        start_new_session=True,
     ) as process:  # fmt: skip
         assert process.stdout is not None
         with selectors.DefaultSelector() as ready:
@@ -111,7 +122,7 @@ def running(command: str, folder: Path) -> Iterator[None]:
         try:
             yield
         finally:
-            process.terminate()
+            os.killpg(process.pid, signal.SIGTERM)  # a terminal that is closed ends a whole pipe
             process.communicate(timeout=SECONDS)
 
 
@@ -131,14 +142,14 @@ def run(step: Step, folder: Path) -> None:
     "page", [page for page in PAGES if steps(page)], ids=lambda page: str(page.relative_to(ROOT))
 )
 def test_the_sessions_of_a_page_run_and_print_what_it_shows(page: Path, tmp_path: Path) -> None:
-    port = free_port()
+    ports = {port: free_port() for port in PORTS}
     with ExitStack() as terminals:
         for step in steps(page):
             here = replace(
                 step,
-                command=step.command.replace(PORT, port),
-                shown=step.shown.replace(PORT, port),
-                script=step.script.replace(PORT, port),
+                command=ported(step.command, ports),
+                shown=ported(step.shown, ports),
+                script=ported(step.script, ports),
             )
             if here.background:
                 terminals.enter_context(running(here.command, tmp_path))
@@ -204,6 +215,14 @@ def test_the_markdown_page_shows_every_block_type() -> None:
     assert rows - {"notion", "portable"} == TYPES.keys() - {"heading_2", "heading_3"}
 
 
+def test_the_events_page_explains_every_kind_and_field() -> None:
+    page = (DOCS / "reference" / "events.md").read_text(encoding="utf-8")
+    sections = re.findall(r"^## ([\w:-]+)\n(.*?)(?=^## |\Z)", page, re.MULTILINE | re.DOTALL)
+    fields = {kind: set(re.findall(r"^\| `(\w+)`", text, re.MULTILINE)) for kind, text in sections}
+
+    assert {kind: fields[kind] for kind in EVENTS} == {kind: set(one.data) for kind, one in EVENTS.items()}
+
+
 @pytest.mark.parametrize(
     ("shown", "printed", "agrees"),
     [
@@ -222,3 +241,13 @@ def test_a_session_agrees_with_what_is_printed_but_for_ellipses(
     shown: str, printed: str, *, agrees: bool
 ) -> None:
     assert (pattern(shown).fullmatch(printed) is not None) is agrees
+
+
+def test_the_settings_page_explains_every_setting_and_what_one_command_reads() -> None:
+    page = (DOCS / "reference" / "settings.md").read_text(encoding="utf-8")
+    ours, _, of_commands = page.partition("## For one command")
+
+    assert sorted(re.findall(r"^\| `SYNCLINE_(\w+)`", ours, re.MULTILINE)) == sorted(
+        name.upper() for name in Settings.model_fields
+    )
+    assert re.findall(r"^\| `SYNCLINE_(\w+)`", of_commands, re.MULTILINE) == ["TOKEN", "CLIENT_SECRET"]

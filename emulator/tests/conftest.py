@@ -5,9 +5,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from notion_emulator import Emulator
 from notion_emulator.service import Request, Response, respond
+
+# No test measures time.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 class Asker:

@@ -2,7 +2,7 @@
 
 import sys
 
-from syncline.cli import run
+from syncline.cli.main import run
 
 __all__ = ["main"]
 

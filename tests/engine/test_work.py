@@ -320,9 +320,11 @@ async def test_an_answer_that_comes_after_the_end_changes_nothing(error: Excepti
     step = one.begin()
 
     class Late(Cut):
-        async def content(self, container: str, cursor: str | None, *, fidelity: Fidelity) -> Any:
+        async def content(
+            self, container: str, cursor: str | None, *, fidelity: Fidelity, size: int | None = None
+        ) -> Any:
             one.closed = True
-            return await Failing.content(self, container, cursor, fidelity=fidelity)
+            return await Failing.content(self, container, cursor, fidelity=fidelity, size=size)
 
     late = Late(NOON, errors={"p": error} if error else {}, blocks={"p": blocks("p", ["one"])})
     outcome = await work.read_step(late, CONTENT, one, step, generation=lambda: 8)

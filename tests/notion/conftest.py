@@ -10,10 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
-
-settings.register_profile("untimed", deadline=None)
-settings.load_profile("untimed")  # how long an example takes is the machine's business
 
 RECORDINGS = Path(
     os.environ.get("NOTION_RECORDINGS", Path(__file__).parents[2] / ".." / "shared" / "recordings")

@@ -9,7 +9,8 @@ from sqlalchemy import Connection, text
 
 import syncline.store
 from syncline.store.database import REVISIONS, VERSION_TABLE, Database
-from syncline.store.tables import chunks, metadata
+from syncline.store.schema import metadata
+from syncline.store.tables import chunks
 
 SQLITE = "SELECT name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%' ORDER BY name"
 POSTGRES = """

@@ -101,7 +101,8 @@ class Record:
     `stream` names the table it belongs to: a data source id for a row, else ``pages``, ``data_sources``,
     ``databases``, ``users`` or ``comments``. `parent` is the key of the page, data source, database or
     block it hangs below, None at the workspace's root. `hash` is the canonical hash of `data`
-    (core.hash). `edited_at` is Notion's `last_edited_time`, None where there is none.
+    (core.hash). `edited_at` is Notion's `last_edited_time`, None where there is none. `nested` tells that `parent` is a block, of which
+    nothing but content tells the page.
     """
 
     kind: Kind
@@ -112,6 +113,7 @@ class Record:
     title: str = ""
     parent: str | None = None
     edited_at: datetime | None = None
+    nested: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,1 +1,1 @@
-"""MOVES: source → store → destination, by jobs that survive the death of their process."""
+"""MOVES: source → store → destination, by runs that survive the death of their process."""

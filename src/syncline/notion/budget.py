@@ -36,6 +36,7 @@ __all__ = [
     "Wait",
     "pause",
     "release",
+    "remaining",
     "settle",
     "take",
     "take_all",
@@ -227,6 +228,14 @@ def release(state: BudgetState, taken: Taken, *, count: int) -> BudgetState:
 def pause(state: BudgetState, now: float, *, seconds: float) -> BudgetState:
     """Send nothing for `seconds`; a longer pause already known stays."""
     return replace(state, not_before=max(state.not_before, now + seconds))
+
+
+def remaining(state: BudgetState, rate: Rate, now: float) -> int:
+    """How many requests may be sent at once now."""
+    state = _expire(state, now)
+    if state.not_before > now:
+        return 0
+    return max(0, (_window_room if rate.form == "window" else _bucket_room)(state, rate, now)[0])
 
 
 def _expire(state: BudgetState, now: float) -> BudgetState:

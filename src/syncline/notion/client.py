@@ -28,6 +28,7 @@ from .errors import (
     Retry,
     TimedOut,
     TransportError,
+    Unauthorized,
     Unreachable,
 )
 from .listing import ListingGuard, PageSize, next_page, page_size, shrunk, sized
@@ -35,7 +36,7 @@ from .objects import LATEST, JsonObject, Listing, Version
 from .sansio import BASE_URL, GiveUp, Operation, ReadBack, Request, advise, build, dated, decipher
 from .wire import ENCODINGS, Wire
 
-__all__ = ["DEFAULT_RATE", "Client", "Counts", "Exchange", "Observer", "Reader", "Runtime"]
+__all__ = ["DEFAULT_RATE", "Client", "Counts", "Exchange", "Observer", "Reader", "Renewer", "Runtime"]
 
 DEFAULT_RATE: Final = Rate(180, 60.0)
 """What Notion allows a connection on most plans: https://developers.notion.com/reference/request-limits"""
@@ -46,6 +47,9 @@ T = TypeVar("T")
 
 Reader: TypeAlias = Callable[[NotionError], Awaitable[T | None]]
 """Reads back after a write with an unknown outcome: returns what the write left, or None if it changed nothing."""
+
+Renewer: TypeAlias = Callable[[str], Awaitable[str | None]]
+"""Is told the token that Notion refused; returns the one to go on with, or None if there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,10 @@ class Runtime:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One request and what came of it, for logs: neither token nor body. `seconds` is the time on the wire."""
+    """One request and what came of it, for logs; the token is not among it. `seconds` is the time on the wire.
+
+    `sent` and `answer` are the bodies, which hold whatever people wrote; `answer` is None for an error.
+    """
 
     operation: str
     method: str
@@ -70,6 +77,9 @@ class Exchange:
     status: int | None
     request_id: str | None
     error: NotionError | None
+    query: tuple[tuple[str, str], ...] = ()
+    sent: Any = None
+    answer: Any = None
 
 
 Observer: TypeAlias = Callable[[Exchange], None]
@@ -87,12 +97,17 @@ class Counts:
 
 @dataclass(slots=True)
 class _Course:
-    """How one operation has gone so far: when it began, how often it was sent, failed, and was told to slow down."""
+    """How one operation has gone so far: when it began, how often it was sent, failed, and was told to slow down.
+
+    `token` is the one it was sent with last; `renewed` tells that a refused one was replaced.
+    """
 
     began: float
     sent: int = 0
     failures: int = 0
     slowed: int = 0
+    token: str | None = None
+    renewed: bool = False
 
     def failed(self, error: NotionError) -> int:
         """Count the failure; return how many there were of its sort."""
@@ -108,7 +123,8 @@ class Client:
 
     `token` may be None for the OAuth operations. `base_url` may point at an emulator, `transport` into one in the same process.
     `budget` is shared with everybody who counts under the same token; by default 180 requests in 60 seconds for
-    this client alone. Use it as an asynchronous context manager, or call `close`.
+    this client alone. `renew` is asked for another token when Notion refuses this one, once an operation; a refused
+    request changed nothing, so a write is repeated as well. Use it as an asynchronous context manager, or call `close`.
     """
 
     def __init__(
@@ -121,12 +137,15 @@ class Client:
         transport: httpx2.AsyncBaseTransport | None = None,
         observer: Observer | None = None,
         runtime: Runtime | None = None,
+        renew: Renewer | None = None,
     ) -> None:
         self.version = Version(version)
         self.base_url = _root(base_url)
         self.counts = Counts()
         self.gate = Gate()
         self._token = token
+        self._renew = renew
+        self._renewing = asyncio.Lock()
         self._runtime = runtime or Runtime()
         self._dated: tuple[datetime, float] | None = None
         self._budget = budget or MemoryBudget(
@@ -209,11 +228,24 @@ class Client:
             try:
                 return operation, cast("T", await self._exchange(operation, lane, course))
             except NotionError as error:
+                if await self._renewed(operation, error, course):
+                    continue
                 found = await self._recover(operation, error, course, read_back)
                 if found is not None:
                     return operation, found
                 operation = shrunk(operation, error)
                 self.counts.retries += 1
+
+    async def _renewed(self, operation: Operation[T], error: NotionError, course: _Course) -> bool:
+        """Whether there is another token to send the operation with: Notion refused the one it bore."""
+        refused = isinstance(error, Unauthorized) and operation.authorization is None and not course.renewed
+        if not refused or self._renew is None or course.token is None:
+            return False
+        async with self._renewing:
+            if self._token == course.token:
+                self._token = await self._renew(course.token) or course.token
+        course.renewed = True
+        return self._token != course.token
 
     async def _recover(
         self, operation: Operation[T], error: NotionError, course: _Course, read_back: Reader[T] | None
@@ -242,8 +274,10 @@ class Client:
 
     async def _exchange(self, operation: Operation[Any], lane: Lane, course: _Course) -> JsonObject:
         """Send the operation once, in its turn; return the answer or raise."""
-        request = build(operation, token=self._token, version=self.version, base_url=self.base_url)
+        request = self._request(operation, course)
         slot = await self._turn(lane)
+        if course.token != self._token:  # another operation found it refused while this one waited
+            request = self._request(operation, course)
         course.sent += 1
         started = self._runtime.clock()
         status: int | None = None
@@ -258,8 +292,12 @@ class Client:
         finally:
             self.gate.leave()
             await self._budget.settle(slot)
-        self._note(operation, lane, course, started, outcome=(status, answer.get("request_id")))
+        self._note(operation, lane, course, started, outcome=(status, answer))
         return answer
+
+    def _request(self, operation: Operation[Any], course: _Course) -> Request:
+        course.token = self._token
+        return build(operation, token=self._token, version=self.version, base_url=self.base_url)
 
     async def _turn(self, lane: Lane) -> Slot:
         """Wait until one more request may be in flight; return its slot."""
@@ -279,7 +317,7 @@ class Client:
         course: _Course,
         started: float,
         *,
-        outcome: NotionError | tuple[int, str | None],
+        outcome: NotionError | tuple[int, JsonObject],
     ) -> None:
         """Count the exchange, learn from it and tell the observer."""
         now = self._runtime.clock()
@@ -290,9 +328,11 @@ class Client:
         self.counts.rate_limited += isinstance(error, RateLimited)
         if self._observer is None:
             return
-        status, request_id = (
-            (outcome.status, outcome.request_id) if isinstance(outcome, NotionError) else outcome
-        )
+        if isinstance(outcome, NotionError):
+            status, request_id, answer = outcome.status, outcome.request_id, None
+        else:
+            status, answer = outcome
+            request_id = answer.get("request_id")
         self._observer(
             Exchange(
                 operation=operation.name,
@@ -304,6 +344,9 @@ class Client:
                 status=status,
                 request_id=request_id,
                 error=error,
+                query=operation.query,
+                sent=operation.body,
+                answer=answer,
             )
         )
 

@@ -6,12 +6,15 @@ inside the process for that connection and, between processes, for SQLite's writ
 row of their connection (store.connections). A reader sees one snapshot on both.
 """
 
+import asyncio
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager
+from copy import copy
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeAlias
 
 from sqlalchemy import URL, Connection, event, inspect, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError
@@ -19,11 +22,25 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from syncline.core.errors import BadInput, StoreUnavailable, SynclineError
+from syncline.store.sqlite import execute_at_once
 from syncline.store.types import dump
 
-__all__ = ["REVISIONS", "SCHEMA", "VERSION_TABLE", "Database"]
+__all__ = ["REVISIONS", "SCHEMA", "VERSION_TABLE", "Database", "Guard"]
 
-REVISIONS: Final = ("0001",)
+REVISIONS: Final = (
+    "0001",
+    "0002",
+    "0003",
+    "0004",
+    "0005",
+    "0006",
+    "0007",
+    "0008",
+    "0009",
+    "0010",
+    "0011",
+    "0012",
+)
 """The schema versions this release knows, oldest first; a test compares them with the migrations."""
 
 SCHEMA: Final = "syncline"
@@ -31,7 +48,11 @@ SCHEMA: Final = "syncline"
 
 VERSION_TABLE: Final = "schema_version"
 
+Guard: TypeAlias = Callable[[AsyncConnection], Awaitable[None]]
+"""What a transaction begins with; it raises where the transaction must not be."""
+
 _MIGRATION_LOCK = 0x73796E636C696E65  # "syncline": the advisory lock of those who migrate
+_AGAIN = 0.05
 _READERS = 4
 _WRITERS = 12  # on PostgreSQL; on SQLite there is one
 
@@ -45,6 +66,7 @@ class Database:
         self.dialect = url.get_backend_name()
         self._writer = _ENGINES[self.dialect](url, patience, False)
         self._reader = _ENGINES[self.dialect](url, patience, True)
+        self._guard: Guard | None = None
 
     @classmethod
     async def open(cls, location: str | Path, *, patience: float = 30.0) -> Self:
@@ -62,6 +84,19 @@ class Database:
             raise
         return database
 
+    def guarded(self, guard: Guard | None) -> Self:
+        """The same open database, whose every writing transaction begins with `guard`, or with none."""
+        return self._with(guard)
+
+    def unguarded(self) -> Self:
+        """The same open database without a guard."""
+        return self if self._guard is None else self._with(None)
+
+    def _with(self, guard: Guard | None) -> Self:
+        other = copy(self)
+        other._guard = guard  # noqa: SLF001  it is ourselves
+        return other
+
     async def close(self) -> None:
         """Close every connection."""
         await self._writer.dispose()
@@ -73,27 +108,40 @@ class Database:
 
         Do not open a second one inside it. Raises StoreUnavailable where the database fails.
         """
-        with self._translated():
+        with self.translated():
             async with self._writer.begin() as conn:
+                if self._guard is not None:
+                    await self._guard(conn)
                 yield conn
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """A transaction that sees one snapshot and cannot write. Raises StoreUnavailable where the database fails."""
-        with self._translated():
+        with self.translated():
             async with self._reader.begin() as conn:
                 yield conn
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[AsyncConnection]:
         """A PostgreSQL session of one's own outside any transaction, for locks that live as long as it does."""
-        with self._translated():
+        with self.translated():
             async with self._writer.connect() as conn:
                 yield await conn.execution_options(isolation_level="AUTOCOMMIT")
 
+    async def check(self) -> None:
+        """Raises StoreUnavailable if the store does not answer, or another release has changed its schema meanwhile."""
+        async with self.read() as conn:
+            version = await _version(conn)
+        if version != REVISIONS[-1]:
+            raise StoreUnavailable(
+                f"The schema of the store at {self} is {version}, and not {REVISIONS[-1]}."
+            )
+
     async def _migrate(self) -> None:
         if self.dialect == "sqlite":
-            self._create_file()
+            path = self._create_file()
+            with self.translated():
+                await asyncio.to_thread(_write_ahead, path, self.patience)
         async with self.read() as conn:
             version = await _version(conn)
         if version == REVISIONS[-1]:
@@ -108,7 +156,7 @@ class Database:
                 await _create_schema(conn)
             await conn.run_sync(_upgrade)
 
-    def _create_file(self) -> None:
+    def _create_file(self) -> Path:
         """Create the file before SQLite does: it holds a workspace and is its owner's alone."""
         path = Path(self.url.database or "")
         try:
@@ -116,9 +164,11 @@ class Database:
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
         except OSError as error:
             raise StoreUnavailable(f"The store at {self} cannot be opened: {error.strerror}.") from error
+        return path
 
     @contextmanager
-    def _translated(self) -> Iterator[None]:
+    def translated(self) -> Iterator[None]:
+        """Raise StoreUnavailable or BadInput for what the database fails with."""
         try:
             yield
         except PoolTimeoutError as error:
@@ -167,6 +217,24 @@ _DRIVERS = {
 }
 
 
+def _write_ahead(path: Path, patience: float) -> None:
+    """Have a file use a write-ahead log from now on. Blocks until nobody else is just doing the same.
+
+    To change the journal SQLite needs the file for itself, and does not wait for that as it waits for a lock.
+    """
+    until = time.monotonic() + patience
+    while True:
+        try:
+            with closing(sqlite3.connect(path)) as conn:
+                conn.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > until:
+                raise
+            time.sleep(_AGAIN)
+        else:
+            return
+
+
 def _sqlite_engine(url: URL, patience: float, read_only: bool) -> AsyncEngine:  # noqa: FBT001 - a row of the table below
     engine = create_async_engine(
         url,
@@ -175,6 +243,7 @@ def _sqlite_engine(url: URL, patience: float, read_only: bool) -> AsyncEngine:  
         pool_timeout=patience,
         hide_parameters=True,
     )
+    execute_at_once(engine)
 
     @event.listens_for(engine.sync_engine, "connect")
     def configure(connection: Any, _record: object) -> None:
@@ -182,7 +251,6 @@ def _sqlite_engine(url: URL, patience: float, read_only: bool) -> AsyncEngine:  
         cursor = connection.cursor()
         for pragma in (
             f"busy_timeout={int(patience * 1000)}",
-            "journal_mode=WAL",
             "synchronous=NORMAL",
             f"query_only={int(read_only)}",
         ):

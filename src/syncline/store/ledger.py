@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from syncline.store.tables import chunks, failures, upsert
 
-__all__ = ["Entry", "count_open", "count_pages", "open_entries", "record", "resolve"]
+__all__ = ["Entry", "count_open", "count_pages", "of_runs", "open_entries", "record", "resolve"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +81,17 @@ async def open_entries(
     if after is not None:
         query = query.where(tuple_(failures.c.page, failures.c.block) > (after.page, after.block or ""))
     rows = await conn.execute(query.order_by(failures.c.page, failures.c.block).limit(limit))
+    return [_entry(row) for row in rows.mappings()]
+
+
+async def of_runs(
+    conn: AsyncConnection, connection_id: str, run_ids: Sequence[str], *, limit: int
+) -> list[Entry]:
+    """Up to `limit` entries that were last met by one of these runs, by page and block."""
+    mine = (failures.c.connection_id == connection_id) & failures.c.run_id.in_(run_ids)
+    rows = await conn.execute(
+        select(failures).where(mine).order_by(failures.c.page, failures.c.block).limit(limit)
+    )
     return [_entry(row) for row in rows.mappings()]
 
 

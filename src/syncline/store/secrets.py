@@ -1,9 +1,10 @@
-"""The key ring: tokens are encrypted at rest (Fernet: AES-128-CBC with HMAC-SHA256), with keys that can be rotated.
+"""The key ring: secrets are encrypted at rest (Fernet: AES-128-CBC with HMAC-SHA256), with keys that can be rotated.
 
 The first key encrypts, each of them decrypts. A rotation puts a new key in front (`prepend_key`), encrypts every
-token anew (`connections.rotate_tokens`) and takes the old keys away (`keep_first_key`); it may stop after any step.
+secret anew (`store.sealed.rotate`) and takes the old keys away (`keep_first_key`); it may stop after any step.
 """
 
+import base64
 import os
 import tempfile
 from collections.abc import Iterator
@@ -12,6 +13,8 @@ from pathlib import Path
 from typing import Final, Self
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from syncline.core.errors import BadInput, Stop
 
@@ -25,12 +28,21 @@ class KeyRing:
 
     def __init__(self, keys: str) -> None:
         """Take keys separated by commas or white space. Raises Stop if one is malformed, or there is none."""
+        names = keys.replace(",", " ").split()
         try:
-            self._fernet = MultiFernet([Fernet(key) for key in keys.replace(",", " ").split()])
+            self._fernet = MultiFernet([Fernet(key) for key in names])
         except ValueError as error:
             raise BadInput(
                 "The encryption key is malformed: each key is 32 bytes in URL-safe base64."
             ) from error
+        self._keys = [base64.urlsafe_b64decode(key) for key in names]
+
+    def derive(self, purpose: str) -> tuple[bytes, ...]:
+        """Keys of 32 bytes for a purpose of their own, one for each key and in their order (HKDF, RFC 5869)."""
+        return tuple(
+            HKDF(algorithm=SHA256(), length=32, salt=None, info=f"syncline {purpose}".encode()).derive(key)
+            for key in self._keys
+        )
 
     @classmethod
     def open(cls, folder: Path) -> Self:

@@ -15,16 +15,16 @@ from sqlalchemy import (
     ColumnElement,
     Index,
     Integer,
-    LargeBinary,
     MetaData,
     String,
     Table,
     func,
+    text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from syncline.store.types import Instant, Json, Unicode
+from syncline.store.types import Instant, Json, Sealed, Unicode
 
 __all__ = [
     "block_lists",
@@ -35,6 +35,8 @@ __all__ = [
     "documents",
     "failures",
     "frontier",
+    "insert_new",
+    "live_run",
     "metadata",
     "place",
     "records",
@@ -43,7 +45,11 @@ __all__ = [
 ]
 
 metadata = MetaData(
-    naming_convention={"pk": "pk_%(table_name)s", "uq": "uq_%(table_name)s_%(column_0_name)s"},
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_name)s",
+    },
 )
 
 connections = Table(
@@ -60,9 +66,12 @@ connections = Table(
     Column("workspace_name", Unicode),
     Column("capabilities", Json, nullable=False),
     Column("created_at", Instant, nullable=False),
-    Column("token", LargeBinary, nullable=False),
+    # Empty once it was forgotten.
+    Column("token", Sealed, nullable=False),
     # The last number of the connection's change sequence. Its row is the lock of all who write changes.
     Column("seq", BigInteger, nullable=False),
+    # The last number of its event log (store.events).
+    Column("event_seq", BigInteger, nullable=False, server_default="0"),
 )
 
 records = Table(
@@ -92,6 +101,8 @@ records = Table(
     Index("ix_records_seq", "connection_id", "seq", unique=True),
     # All that `records.tally` reads: a pull counts twice a second, and without it that reads every row.
     Index("ix_records_tally", "connection_id", "kind", "seen_in", "seq", "added_at", "deleted_at"),
+    # The order in which sources are listed, and all that decides whether one is: the rows are wide, and many are passed over.
+    Index("ix_records_listed", "connection_id", "edited_at", "key", "kind", "stream", "seq", "deleted_at"),
 )
 place = func.coalesce(records.c.home, records.c.parent)
 """Below what a record hangs: StoredRecord.place, in SQL."""
@@ -158,18 +169,47 @@ runs = Table(
     metadata,
     Column("id", String, primary_key=True),
     Column("connection_id", String, nullable=False),
-    Column("mode", String, nullable=False),
-    Column("fidelity", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("slot", String, nullable=False),
+    Column("mode", String),
+    Column("fidelity", String),
     Column("state", String, nullable=False),
+    Column("lane", Integer, nullable=False),
+    Column("requested_by", String, nullable=False),
+    Column("queued_at", Instant, nullable=False),
+    Column("not_before", Instant),
     Column("started_at", Instant, nullable=False),
+    Column("begun_at", Instant),
     Column("ended_at", Instant),
+    Column("worker", String),
+    # How often it was claimed: the number of the lease, which every write of the run is fenced by.
+    Column("attempt", Integer, nullable=False),
+    Column("reaps", Integer, nullable=False),
+    Column("cancel_requested_at", Instant),
     Column("phase", String, nullable=False),
+    Column("waiting", Integer, nullable=False),
     Column("options", Json, nullable=False),
     Column("pages", Json, nullable=False),
     Column("requests", Json, nullable=False),
     Column("error", Json),
+    Column("result", Json),
+    # The W3C traceparent of what caused it.
+    Column("trace", String),
     Index("ix_runs_started", "connection_id", "started_at"),
 )
+live_run = text("state IN ('queued', 'running')")
+Index(
+    "ix_runs_live",
+    runs.c.connection_id,
+    runs.c.slot,
+    unique=True,
+    sqlite_where=live_run,
+    postgresql_where=live_run,
+)
+_queued = text("state = 'queued'")
+Index("ix_runs_queue", runs.c.lane, runs.c.queued_at, sqlite_where=_queued, postgresql_where=_queued)
+_running = text("state = 'running'")
+Index("ix_runs_worker", runs.c.worker, sqlite_where=_running, postgresql_where=_running)
 
 failures = Table(
     "failures",
@@ -216,6 +256,12 @@ def upsert(
     if replace is None and where is None:
         return _plain_upsert(conn.dialect.name, table, tuple(keep))
     return _upsert(conn.dialect.name, table, keep, replace or {}, where)
+
+
+def insert_new(conn: AsyncConnection, table: Table) -> _Upsert:
+    """An INSERT into `table` that leaves a row with the same primary key as it is; its rowcount tells."""
+    keys = [column.name for column in table.primary_key]
+    return _INSERT[conn.dialect.name](table).on_conflict_do_nothing(index_elements=keys)
 
 
 @lru_cache

@@ -15,11 +15,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import DateTime, Dialect, Text
+from sqlalchemy import DateTime, Dialect, LargeBinary, Text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-__all__ = ["Instant", "Json", "JsonText", "Unicode", "dump"]
+__all__ = ["Instant", "Json", "JsonText", "Sealed", "Unicode", "dump"]
 
 
 class JsonText(str):
@@ -112,3 +112,7 @@ class Instant(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
+
+
+class Sealed(LargeBinary):
+    """A secret that the key ring has encrypted. By this type a rotation finds all there are (store.sealed)."""
