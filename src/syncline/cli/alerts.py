@@ -4,6 +4,8 @@ from typing import Annotated
 
 import typer
 
+from syncline.cli.execute import execute
+
 __all__ = ["alerts"]
 
 alerts = typer.Typer(help="See what went wrong, and whether it is over.", no_args_is_help=True)
@@ -18,7 +20,5 @@ def listed(
     as_json: Annotated[bool, typer.Option("--json", help="JSON, for a program.")] = False,
 ) -> None:
     """Show the open alerts: one for each incident, however often it was met."""
-    from syncline.commands.main import execute  # noqa: PLC0415  heavy; see cli/main.py
-
     asked = {"everything": everything, "limit": limit, "connection": connection, "as_json": as_json}
-    raise typer.Exit(execute("alerts_list", asked))
+    execute("alerts_list", **asked)

@@ -1,9 +1,11 @@
 """The commands about conflicts: their options and nothing else, like main.py."""
 
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
+
+from syncline.cli.execute import execute
 
 __all__ = ["State", "Take", "conflicts"]
 
@@ -40,12 +42,6 @@ _Conflict = Annotated[
 _Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
 
 
-def _run(command: str, **arguments: Any) -> None:
-    from syncline.commands.main import execute  # noqa: PLC0415  heavy; see cli/main.py
-
-    raise typer.Exit(execute(command, arguments))
-
-
 @conflicts.command("list")
 def listed(
     *,
@@ -65,13 +61,15 @@ def listed(
     A conflict is a property that was changed on both sides, or a row that was deleted on one side and edited on the other.
     """
     states = [] if history else [one.value for one in state or [State.OPEN, State.DECIDED]]
-    _run("conflicts_list", mapping=mapping, states=states, limit=limit, connection=connection, as_json=json)
+    execute(
+        "conflicts_list", mapping=mapping, states=states, limit=limit, connection=connection, as_json=json
+    )
 
 
 @conflicts.command("show")
 def show(conflict: _Conflict, *, connection: _Connection = None, json: _Json = False) -> None:
     """Show both values of a conflict, and what both sides agreed on before."""
-    _run("conflicts_show", conflict=conflict, connection=connection, as_json=json)
+    execute("conflicts_show", conflict=conflict, connection=connection, as_json=json)
 
 
 @conflicts.command("resolve")
@@ -89,7 +87,7 @@ def resolve(
 
     It counts for the two values that were shown: if one of them changes before, the decision lapses and the conflict is open again.
     """
-    _run(
+    execute(
         "conflicts_resolve",
         conflict=conflict,
         take=take.value,

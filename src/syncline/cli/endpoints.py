@@ -4,6 +4,8 @@ from typing import Annotated
 
 import typer
 
+from syncline.cli.execute import execute
+
 __all__ = ["endpoints"]
 
 endpoints = typer.Typer(help="Send webhooks about what changed.", no_args_is_help=True)
@@ -20,12 +22,6 @@ _Connection = Annotated[
 ]
 
 
-def _run(command: str, **arguments: object) -> None:
-    from syncline.commands.main import execute  # noqa: PLC0415  heavy; see cli/main.py
-
-    raise typer.Exit(execute(command, arguments))
-
-
 @endpoints.command("add")
 def add(
     url: Annotated[str, typer.Argument(help="Where to send: an https:// address.")],
@@ -37,13 +33,13 @@ def add(
     as_json: _Json = False,
 ) -> None:
     """Send what happens from now on to an address. Prints the secret that signs it, this once."""
-    _run("endpoints_add", url=url, connection=connection, kinds=kinds, as_json=as_json)
+    execute("endpoints_add", url=url, connection=connection, kinds=kinds, as_json=as_json)
 
 
 @endpoints.command("list")
 def listed(*, connection: _Connection = None, as_json: _Json = False) -> None:
     """Show the endpoints and how they are doing."""
-    _run("endpoints_list", connection=connection, as_json=as_json)
+    execute("endpoints_list", connection=connection, as_json=as_json)
 
 
 @endpoints.command("deliveries")
@@ -55,7 +51,7 @@ def sent(
     as_json: _Json = False,
 ) -> None:
     """Show what an endpoint was sent and how the last attempt went."""
-    _run("endpoints_deliveries", endpoint=endpoint, state=state, limit=limit, as_json=as_json)
+    execute("endpoints_deliveries", endpoint=endpoint, state=state, limit=limit, as_json=as_json)
 
 
 @endpoints.command("redeliver")
@@ -64,28 +60,28 @@ def redeliver(
     delivery: Annotated[str | None, typer.Argument(help="One delivery; else all that were given up.")] = None,
 ) -> None:
     """Send deliveries once more."""
-    _run("endpoints_redeliver", endpoint=endpoint, delivery=delivery)
+    execute("endpoints_redeliver", endpoint=endpoint, delivery=delivery)
 
 
 @endpoints.command("test")
 def test(endpoint: _Id) -> None:
     """Send an event of the type endpoint.test."""
-    _run("endpoints_test", endpoint=endpoint)
+    execute("endpoints_test", endpoint=endpoint)
 
 
 @endpoints.command("rotate")
 def rotate(endpoint: _Id) -> None:
     """Print a new secret. For a day both sign."""
-    _run("endpoints_rotate", endpoint=endpoint)
+    execute("endpoints_rotate", endpoint=endpoint)
 
 
 @endpoints.command("enable")
 def enable(endpoint: _Id) -> None:
     """Go on sending to an endpoint that was disabled, where it stopped."""
-    _run("endpoints_enable", endpoint=endpoint)
+    execute("endpoints_enable", endpoint=endpoint)
 
 
 @endpoints.command("remove")
 def remove(endpoint: _Id) -> None:
     """Forget an endpoint and what it was sent."""
-    _run("endpoints_remove", endpoint=endpoint)
+    execute("endpoints_remove", endpoint=endpoint)

@@ -4,6 +4,8 @@ from typing import Annotated
 
 import typer
 
+from syncline.cli.execute import execute
+
 __all__ = ["logs"]
 
 
@@ -27,8 +29,6 @@ def logs(  # noqa: PLR0913  one parameter an option
 
     Secrets are never logged. SYNCLINE_LOG_REQUESTS=bodies also keeps what was sent and answered, =off keeps nothing.
     """
-    from syncline.commands.main import execute  # noqa: PLC0415  heavy; see cli/main.py
-
     arguments = {
         "connection": connection,
         "follow": follow,
@@ -40,4 +40,4 @@ def logs(  # noqa: PLR0913  one parameter an option
         "curl": curl,
         "as_json": as_json,
     }
-    raise typer.Exit(execute("logs", arguments))
+    execute("logs", **arguments)

@@ -8,13 +8,14 @@ import os
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from syncline.cli.alerts import alerts
 from syncline.cli.conflicts import conflicts
 from syncline.cli.endpoints import endpoints
+from syncline.cli.execute import execute
 from syncline.cli.logs import logs
 from syncline.cli.mapping import import_rows, mapping
 from syncline.cli.oauth import oauth_app
@@ -142,12 +143,6 @@ def _misused(sentence: str, arguments: list[str]) -> int:
     return 2
 
 
-def _execute(command: str, **arguments: Any) -> None:
-    from syncline.commands.main import execute  # noqa: PLC0415  heavy; see above
-
-    raise typer.Exit(execute(command, arguments))
-
-
 @app.callback(invoke_without_command=True)
 def syncline(
     context: typer.Context,
@@ -174,7 +169,7 @@ def demo(
 
     Starts the emulator, pulls, loads, and shows what comes out. Works without a network and without a Notion account. Takes less than a minute.
     """
-    _execute("demo", keep=keep)
+    execute("demo", keep=keep)
 
 
 @app.command()
@@ -198,7 +193,7 @@ def connect(
 
     The token is tried by reading only, and what it may do is listed. Nothing is stored unless Notion accepts it.
     """
-    _execute("connect", token=token, name=name, base_url=base_url, notion_version=notion_version, rate=rate)
+    execute("connect", token=token, name=name, base_url=base_url, notion_version=notion_version, rate=rate)
 
 
 @app.command()
@@ -247,7 +242,7 @@ def pull(  # noqa: PLR0913  its options are its arguments
 
     All of it the first time, then what changed. A pull that was interrupted goes on where it was. Ctrl-C stops it and keeps what was read.
     """
-    _execute(
+    execute(
         "pull",
         connection=connection,
         modes=[name for name, asked in (("full", full), ("reconcile", reconcile)) if asked],
@@ -278,7 +273,7 @@ def load_markdown(
 
     Pages that moved or were deleted are followed; links between pages lead to the files.
     """
-    _execute("load_markdown", folder=folder, connection=connection)
+    execute("load_markdown", folder=folder, connection=connection)
 
 
 @load.command("sql")
@@ -296,7 +291,7 @@ def load_sql(
 
     Beside them come tables of pages, blocks, users and comments.
     """
-    _execute("load_sql", url=url, connection=connection)
+    execute("load_sql", url=url, connection=connection)
 
 
 @app.command()
@@ -307,7 +302,7 @@ def status(
 
     What is held, how old it is, errors, the budget, the next pull.
     """
-    _execute("status", as_json=as_json)
+    execute("status", as_json=as_json)
 
 
 @app.command()
@@ -317,7 +312,7 @@ def runs(
     limit: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 20,
 ) -> None:
     """List the pulls that were made, newest first."""
-    _execute("runs", connection=connection, limit=limit)
+    execute("runs", connection=connection, limit=limit)
 
 
 @app.command()
@@ -327,7 +322,7 @@ def errors(
     limit: Annotated[int, typer.Option(min=1, help="How many.")] = 100,
 ) -> None:
     """List what could not be read, where it stands and why."""
-    _execute("errors", connection=connection, limit=limit)
+    execute("errors", connection=connection, limit=limit)
 
 
 @app.command()
@@ -343,7 +338,7 @@ def show(
     connection: ConnectionOption = None,
 ) -> None:
     """Print a page as the store holds it."""
-    _execute("show", page=page, form=format_.value, connection=connection)
+    execute("show", page=page, form=format_.value, connection=connection)
 
 
 @app.command()
@@ -356,7 +351,7 @@ def disconnect(
 
     Its token goes with it. What was loaded into destinations stays, and so does Notion.
     """
-    _execute("disconnect", connection=connection, sure=yes)
+    execute("disconnect", connection=connection, sure=yes)
 
 
 @app.command("rotate-key")
@@ -365,4 +360,4 @@ def rotate_key() -> None:
 
     Without SYNCLINE_KEY a new key replaces the key file. With it, its first key encrypts from now on.
     """
-    _execute("rotate_key")
+    execute("rotate_key")

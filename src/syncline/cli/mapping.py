@@ -1,9 +1,11 @@
 """The commands on a mapping file: their options and nothing else, like main.py."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
+
+from syncline.cli.execute import execute
 
 __all__ = ["import_rows", "mapping"]
 
@@ -27,12 +29,6 @@ Tables = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
 _DEFAULT = Path("syncline.toml")
-
-
-def _execute(command: str, **arguments: Any) -> None:
-    from syncline.commands.main import execute  # noqa: PLC0415  heavy; see cli/main.py
-
-    raise typer.Exit(execute(command, arguments))
 
 
 @mapping.callback(invoke_without_command=True)
@@ -75,7 +71,7 @@ def draft(
 
     What it was unsure of stands beside it as a comment. Nothing is changed on either side.
     """
-    _execute(
+    execute(
         "mapping_draft", url=url, connection=connection, databases=database or [], under=under, output=output
     )
 
@@ -100,13 +96,13 @@ def check(
 
     Every mistake is one sentence with what to do. Reads only, unless --create is given; ends with 2 where something must be mended.
     """
-    _execute("mapping_check", file=file, connection=connection, create=create, dry_run=dry_run, as_json=json)
+    execute("mapping_check", file=file, connection=connection, create=create, dry_run=dry_run, as_json=json)
 
 
 @mapping.command()
 def schema() -> None:
     """Print the JSON Schema of mapping files, for editors."""
-    _execute("mapping_schema")
+    execute("mapping_schema")
 
 
 @mapping.command()
@@ -115,13 +111,13 @@ def install(*, file: File = _DEFAULT, table: Tables = None) -> None:
 
     Changes are then found without reading every row, at once on PostgreSQL. `uninstall` removes it all.
     """
-    _execute("mapping_install", file=file, tables=table or [])
+    execute("mapping_install", file=file, tables=table or [])
 
 
 @mapping.command()
 def uninstall(*, file: File = _DEFAULT, table: Tables = None) -> None:
     """Remove what `install` made."""
-    _execute("mapping_uninstall", file=file, tables=table or [])
+    execute("mapping_uninstall", file=file, tables=table or [])
 
 
 def import_rows(
@@ -145,7 +141,7 @@ def import_rows(
 
     For the tables whose direction is pull. `syncline pull` comes first; only what changed since the last import is written.
     """
-    _execute(
+    execute(
         "import",
         file=file,
         connection=connection,

@@ -1,18 +1,14 @@
 """The commands on OAuth apps, for the operator: their options and nothing else, like main.py."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
+
+from syncline.cli.execute import execute
 
 __all__ = ["oauth_app"]
 
 oauth_app = typer.Typer(help="The OAuth apps by which people connect workspaces.", rich_markup_mode=None)
-
-
-def _execute(command: str, **arguments: Any) -> None:
-    from syncline.commands.main import execute  # noqa: PLC0415  heavy; see cli/main.py
-
-    raise typer.Exit(execute(command, arguments))
 
 
 @oauth_app.callback(invoke_without_command=True)
@@ -47,7 +43,7 @@ def add(
     ] = "180/60",
 ) -> None:
     """Set up an OAuth app that was registered with Notion. The oldest is the default."""
-    _execute(
+    execute(
         "oauth_app_add",
         name=name,
         client_id=client_id,
@@ -62,10 +58,10 @@ def add(
 @oauth_app.command("list")
 def list_apps() -> None:
     """List the OAuth apps, oldest first."""
-    _execute("oauth_app_list")
+    execute("oauth_app_list")
 
 
 @oauth_app.command("remove")
 def remove(name: Annotated[str, typer.Argument(help="Name or id of the app.")]) -> None:
     """Remove an OAuth app that no workspace is connected with."""
-    _execute("oauth_app_remove", name=name)
+    execute("oauth_app_remove", name=name)

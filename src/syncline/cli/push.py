@@ -1,9 +1,11 @@
 """The commands that push: their options and nothing else, like main.py."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
+
+from syncline.cli.execute import execute
 
 __all__ = ["apply", "plan"]
 
@@ -33,12 +35,6 @@ Since = Annotated[
 ]
 
 
-def _execute(command: str, **arguments: Any) -> None:
-    from syncline.commands.main import execute  # noqa: PLC0415  heavy; see cli/main.py
-
-    raise typer.Exit(execute(command, arguments))
-
-
 def plan(
     *,
     file: Annotated[Path, typer.Argument(metavar="MAPPING", help="The mapping file.")],
@@ -54,7 +50,7 @@ def plan(
 
     Every row that would be made, changed, deleted, or left to a person is listed, each property with its old and its new value.
     """
-    _execute(
+    execute(
         "plan",
         file=file,
         connection=connection,
@@ -87,7 +83,7 @@ def apply(
 
     What is as it was costs nothing. A saved plan is applied as it is, or refused if either side has moved. A push that was stopped goes on where it was.
     """
-    _execute(
+    execute(
         "apply",
         file=file,
         connection=connection,

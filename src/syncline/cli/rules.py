@@ -4,6 +4,8 @@ from typing import Annotated
 
 import typer
 
+from syncline.cli.execute import execute
+
 __all__ = ["rules"]
 
 rules = typer.Typer(help="Tell people what changed: Slack, mail, webhooks.", no_args_is_help=True)
@@ -11,12 +13,6 @@ rules = typer.Typer(help="Tell people what changed: Slack, mail, webhooks.", no_
 _Id = Annotated[str, typer.Argument(metavar="ID", help="The rule, as `syncline rules list` shows it.")]
 _Json = Annotated[bool, typer.Option("--json", help="JSON, for a program.")]
 _Connection = Annotated[str | None, typer.Option(help="The connection; the only one by default.")]
-
-
-def _run(command: str, **arguments: object) -> None:
-    from syncline.commands.main import execute  # noqa: PLC0415  heavy; see cli/main.py
-
-    raise typer.Exit(execute(command, arguments))
 
 
 @rules.command("add")
@@ -45,7 +41,7 @@ def add(  # noqa: PLR0913  one parameter an option
     asked = {"name": name, "on": on, "stream": stream, "property": column, "was": was, "becomes": becomes}
     how = {"template": template, "digest": digest, "zone": zone, "quiet": quiet}
     channels = {"slack": slack or [], "email": email or [], "webhook": webhook or []}
-    _run(
+    execute(
         "rules_add",
         asked=asked | how,
         channels=channels,
@@ -58,7 +54,7 @@ def add(  # noqa: PLR0913  one parameter an option
 @rules.command("list")
 def listed(*, connection: _Connection = None, as_json: _Json = False) -> None:
     """Show the rules."""
-    _run("rules_list", connection=connection, as_json=as_json)
+    execute("rules_list", connection=connection, as_json=as_json)
 
 
 @rules.command("told")
@@ -71,22 +67,22 @@ def told(
     as_json: _Json = False,
 ) -> None:
     """Show what rules told, and what waits to be told."""
-    _run("rules_told", rule=rule, state=state, limit=limit, connection=connection, as_json=as_json)
+    execute("rules_told", rule=rule, state=state, limit=limit, connection=connection, as_json=as_json)
 
 
 @rules.command("enable")
 def enable(rule: _Id) -> None:
     """Let a rule tell again. What happened meanwhile it does not tell."""
-    _run("rules_enable", rule=rule)
+    execute("rules_enable", rule=rule)
 
 
 @rules.command("disable")
 def disable(rule: _Id) -> None:
     """Have a rule tell nothing."""
-    _run("rules_disable", rule=rule)
+    execute("rules_disable", rule=rule)
 
 
 @rules.command("remove")
 def remove(rule: _Id) -> None:
     """Forget a rule and what it told."""
-    _run("rules_remove", rule=rule)
+    execute("rules_remove", rule=rule)

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from syncline.cli.execute import execute
+
 __all__ = ["Kind", "search"]
 
 
@@ -40,8 +42,6 @@ def search(
 
     What was pulled since the last search is indexed first.
     """
-    from syncline.commands.main import execute  # noqa: PLC0415  heavy; see cli/main.py
-
     arguments = {
         "words": " ".join(words),
         "connection": connection,
@@ -49,4 +49,4 @@ def search(
         "kinds": tuple(one.value for one in kind or ()),
         "as_json": json,
     }
-    raise typer.Exit(execute("search", arguments))
+    execute("search", **arguments)

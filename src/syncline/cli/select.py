@@ -1,8 +1,10 @@
 """The commands that choose what is synced: their options and nothing else, like main.py."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
+
+from syncline.cli.execute import execute
 
 __all__ = ["select"]
 
@@ -13,12 +15,6 @@ Named = Annotated[
     list[str] | None,
     typer.Option(metavar="PAGE", help="Id or address of a page or database. Can be repeated."),
 ]
-
-
-def _execute(command: str, **arguments: Any) -> None:
-    from syncline.commands.main import execute  # noqa: PLC0415  heavy; see cli/main.py
-
-    raise typer.Exit(execute(command, arguments))
 
 
 @select.callback(invoke_without_command=True)
@@ -41,7 +37,7 @@ def list_items(
     limit: Annotated[int, typer.Option(min=1, help="How many, by name.")] = 100,
 ) -> None:
     """Show the tree to choose from, one level of it, and what of it is synced."""
-    _execute("select_list", connection=connection, below=below, search=search, limit=limit)
+    execute("select_list", connection=connection, below=below, search=search, limit=limit)
 
 
 @select.command("set")
@@ -58,7 +54,7 @@ def set_selection(
 
     Each page stands for all that hangs below it, now or later. The next pull reads what came in and removes what fell out.
     """
-    _execute(
+    execute(
         "select_set",
         connection=connection,
         include=include or [],

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from syncline.cli.execute import execute
+
 __all__ = ["Role", "serve"]
 
 
@@ -34,7 +36,5 @@ def serve(
 
     Ctrl-C or SIGTERM stops it: what is under way is given back and goes on with the next start. A second one ends at once.
     """
-    from syncline.commands.main import execute  # noqa: PLC0415  heavy; see cli/main.py
-
     arguments = {"role": role.value, "host": host, "port": port, "concurrency": concurrency}
-    raise typer.Exit(execute("serve", arguments))
+    execute("serve", **arguments)

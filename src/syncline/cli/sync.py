@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from syncline.cli.execute import execute
+
 __all__ = ["sync"]
 
 
@@ -42,7 +44,5 @@ def sync(
     Like `syncline apply`, but asks Notion only for pages that were edited. Where `syncline mapping install` was run, a changed row is
     noticed at once and none is lost while nobody watches.
     """
-    from syncline.commands.main import execute  # noqa: PLC0415  heavy; see cli/main.py
-
     arguments = {"file": file, "watch": watch, "every": every, "whole": whole, "connection": connection}
-    raise typer.Exit(execute("sync", {**arguments, "as_json": json}))
+    execute("sync", **arguments, as_json=json)

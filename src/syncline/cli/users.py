@@ -1,9 +1,11 @@
 """The commands on the service's users, for its operator: their options and nothing else, like main.py."""
 
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
+
+from syncline.cli.execute import execute
 
 __all__ = ["Role", "Scope", "users"]
 
@@ -31,12 +33,6 @@ users = typer.Typer(help="The users of `syncline serve`: list, invite, reset, ke
 Email = Annotated[str, typer.Argument(metavar="EMAIL", help="The user's e-mail address.")]
 
 
-def _execute(command: str, **arguments: Any) -> None:
-    from syncline.commands.main import execute  # noqa: PLC0415  heavy; see cli/main.py
-
-    raise typer.Exit(execute(command, arguments))
-
-
 @users.callback(invoke_without_command=True)
 def users_anything(context: typer.Context) -> None:
     """The users of `syncline serve`."""
@@ -47,7 +43,7 @@ def users_anything(context: typer.Context) -> None:
 @users.command("list")
 def list_users() -> None:
     """List the users and the workspaces that each belongs to."""
-    _execute("users_list")
+    execute("users_list")
 
 
 @users.command()
@@ -63,13 +59,13 @@ def invite(
     role: Annotated[Role, typer.Option(help="What they are to be in it.")] = Role.MEMBER,
 ) -> None:
     """Print a link with which somebody registers, once and within a week."""
-    _execute("users_invite", email=email, connection=connection, role=role.value)
+    execute("users_invite", email=email, connection=connection, role=role.value)
 
 
 @users.command()
 def reset(email: Email) -> None:
     """Print a link with which a user sets a new password, once and within an hour."""
-    _execute("users_reset", email=email)
+    execute("users_reset", email=email)
 
 
 @users.command()
@@ -86,4 +82,4 @@ def key(
 ) -> None:
     """Make an API key for a user and print it. It is not shown again."""
     scopes = [one.value for one in scope or [Scope.READ]]
-    _execute("users_key", email=email, name=name, scopes=scopes, days=days)
+    execute("users_key", email=email, name=name, scopes=scopes, days=days)

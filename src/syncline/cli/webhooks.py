@@ -4,18 +4,14 @@ from typing import Annotated
 
 import typer
 
+from syncline.cli.execute import execute
+
 __all__ = ["webhooks"]
 
 webhooks = typer.Typer(help="Let Notion tell what changed.", no_args_is_help=True)
 
 _Id = Annotated[str, typer.Argument(metavar="ID", help="The webhook, as `syncline webhooks list` shows it.")]
 _Json = Annotated[bool, typer.Option("--json", help="One JSON object a webhook.")]
-
-
-def _run(command: str, **arguments: object) -> None:
-    from syncline.commands.main import execute  # noqa: PLC0415  heavy; see cli/main.py
-
-    raise typer.Exit(execute(command, arguments))
 
 
 @webhooks.command("add")
@@ -28,22 +24,22 @@ def add(
     as_json: _Json = False,
 ) -> None:
     """Make a webhook and say what to enter in Notion. For 15 minutes Notion's first request is waited for."""
-    _run("webhooks_add", connection=connection, app_name=app, as_json=as_json)
+    execute("webhooks_add", connection=connection, app_name=app, as_json=as_json)
 
 
 @webhooks.command("list")
 def listed(*, as_json: _Json = False) -> None:
     """Show the webhooks, what they brought, and the token that is to be pasted in Notion."""
-    _run("webhooks_list", as_json=as_json)
+    execute("webhooks_list", as_json=as_json)
 
 
 @webhooks.command("pair")
 def pair(webhook: _Id) -> None:
     """Wait for Notion's first request again, as for a new webhook in Notion under the same address."""
-    _run("webhooks_pair", webhook=webhook)
+    execute("webhooks_pair", webhook=webhook)
 
 
 @webhooks.command("remove")
 def remove(webhook: _Id) -> None:
     """Forget a webhook. Remove it in Notion, too."""
-    _run("webhooks_remove", webhook=webhook)
+    execute("webhooks_remove", webhook=webhook)

@@ -3,16 +3,15 @@
 Answers are encrypted: one may hold an API key that is shown once. They are forgotten after a day.
 """
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, TypeAlias
+from typing import Final
 
-from sqlalchemy import Table, delete, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from syncline.store.secrets import KeyRing
+from syncline.store.tables import insert_into
 from syncline.store.tables_accounts import idempotency
 
 __all__ = ["KEPT", "Answered", "Claim", "Other", "Running", "claim", "finish", "forget", "release"]
@@ -20,12 +19,6 @@ __all__ = ["KEPT", "Answered", "Claim", "Other", "Running", "claim", "finish", "
 KEPT: Final = timedelta(hours=24)
 _PATIENCE: Final = timedelta(minutes=2)
 """Who has not answered by then has died."""
-
-_Insert: TypeAlias = sqlite.Insert | postgresql.Insert
-_INSERT: Final[Mapping[str, Callable[[Table], _Insert]]] = {
-    "sqlite": sqlite.insert,
-    "postgresql": postgresql.insert,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +49,7 @@ async def claim(
 ) -> Claim | Running | Other | Answered:
     """Claim a key for a request; of several who do so at once one gets it."""
     row = {"key": key, "request": request, "claimed_at": now, "status": None, "answer": None}
-    insert = _INSERT[conn.dialect.name](idempotency).on_conflict_do_nothing()
+    insert = insert_into(conn, idempotency).on_conflict_do_nothing()
     new = await conn.scalar(insert.returning(idempotency.c.key), row)
     if new is not None or await _take_over(conn, key, request, now=now):
         return Claim()

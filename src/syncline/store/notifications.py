@@ -8,15 +8,15 @@ Those of one rule that are due at the same time for one channel go out as one me
 at every attempt. A claim runs out, so that what a worker was sending when it died is sent by another one.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, RowMapping, Select, Table, delete, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import ColumnElement, RowMapping, Select, delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from syncline.store.tables import insert_into
 from syncline.store.tables_rules import notifications, rules
 
 __all__ = [
@@ -65,16 +65,12 @@ class Notification:
 
 _COLUMNS = [notifications.c[field.name] for field in fields(Notification)]
 _ONCE = ["rule_id", "source", "channel"]
-_INSERT: Mapping[str, Callable[[Table], sqlite.Insert | postgresql.Insert]] = {
-    "sqlite": sqlite.insert,
-    "postgresql": postgresql.insert,
-}
 
 
 async def put(conn: AsyncConnection, new: Sequence[Notification]) -> None:
     """Add notifications; what a rule has told a channel already is not told again."""
     if new:
-        insert = _INSERT[conn.dialect.name](notifications).on_conflict_do_nothing(index_elements=_ONCE)
+        insert = insert_into(conn, notifications).on_conflict_do_nothing(index_elements=_ONCE)
         await conn.execute(insert, [asdict(one) for one in new])
 
 

@@ -9,19 +9,18 @@ A run is a leased row. Whoever claims it gets the next `attempt`, and every tran
 written twice. Of each connection one run of a slot is queued or running at a time; that is an index of the database.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import IntEnum, StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, Table, case, literal, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import ColumnElement, RowMapping, case, literal, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from syncline.core.errors import Busy, LeaseLost, NotFound
 from syncline.core.model import Fidelity, Json, Mode
-from syncline.store.tables import chunks, live_run, runs
+from syncline.store.tables import chunks, insert_into, live_run, runs
 
 __all__ = [
     "PAGES",
@@ -129,12 +128,6 @@ class Lease:
     attempt: int
 
 
-_INSERT: Mapping[str, Callable[[Table], sqlite.Insert | postgresql.Insert]] = {
-    "sqlite": sqlite.insert,
-    "postgresql": postgresql.insert,
-}
-
-
 async def queue(
     conn: AsyncConnection,
     connection_id: str,
@@ -153,7 +146,7 @@ async def queue(
     run = Run(run_id, connection_id, kind, slot, requested_by, queued_at=now, started_at=now, **values)
     row = {one.name: getattr(run, one.name) for one in fields(Run)}
     # The condition is spelt out: PostgreSQL finds no index for one whose values are parameters of a prepared statement.
-    statement = _INSERT[conn.dialect.name](runs).on_conflict_do_nothing(
+    statement = insert_into(conn, runs).on_conflict_do_nothing(
         index_elements=[runs.c.connection_id, runs.c.slot], index_where=live_run
     )
     while not (await conn.execute(statement.returning(runs.c.id), row)).all():

@@ -35,6 +35,7 @@ __all__ = [
     "documents",
     "failures",
     "frontier",
+    "insert_into",
     "insert_new",
     "live_run",
     "metadata",
@@ -258,10 +259,15 @@ def upsert(
     return _upsert(conn.dialect.name, table, keep, replace or {}, where)
 
 
+def insert_into(conn: AsyncConnection, table: Table) -> _Upsert:
+    """An INSERT into `table` that can be told what to do on a conflict: each database has its own."""
+    return _INSERT[conn.dialect.name](table)
+
+
 def insert_new(conn: AsyncConnection, table: Table) -> _Upsert:
     """An INSERT into `table` that leaves a row with the same primary key as it is; its rowcount tells."""
     keys = [column.name for column in table.primary_key]
-    return _INSERT[conn.dialect.name](table).on_conflict_do_nothing(index_elements=keys)
+    return insert_into(conn, table).on_conflict_do_nothing(index_elements=keys)
 
 
 @lru_cache
