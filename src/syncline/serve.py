@@ -198,7 +198,7 @@ def _reached(app: App, listener: socket.socket) -> App:
 
 
 async def _announce(app: App, listener: socket.socket, say: Say) -> None:
-    from syncline.engine.accounts import setup_link  # noqa: PLC0415  needed here only
+    from syncline.accounts.accounts import setup_link  # noqa: PLC0415  needed here only
 
     link = await setup_link(app, app.settings.public_url)
     say(f"Serving at {_url(listener)}")

@@ -16,7 +16,7 @@ from syncline.store.runs import Run
 from syncline.terminal import Terminal
 
 if TYPE_CHECKING:
-    from syncline.engine.push import Asked
+    from syncline.mapping.push import Asked
 
 __all__ = ["STOPPED", "watched_load", "watched_pull", "watched_push"]
 
@@ -43,7 +43,7 @@ async def watched_pull(
 
 async def watched_push(terminal: Terminal, app: App, connection: Connection, asked: "Asked") -> Run:
     """Push under a progress bar; Ctrl-C stops it, a second one at once."""
-    from syncline.engine.pushing import push  # noqa: PLC0415  heavy, and not needed by every command
+    from syncline.mapping.pushing import push  # noqa: PLC0415  heavy, and not needed by every command
 
     with terminal.progress() as watch, _interruptible(terminal) as stop:
         return await push(app, connection, asked, watch=watch, stop=stop)

@@ -9,12 +9,12 @@ from typing import Any
 import httpx2
 from starlette.types import ASGIApp
 
+from syncline.accounts import sessions
+from syncline.accounts.passwords import digest, new_token
 from syncline.api import asgi
 from syncline.api.service import Service
 from syncline.app import App
 from syncline.core.permission import Role, Scope
-from syncline.engine import sessions
-from syncline.engine.passwords import digest, new_token
 from syncline.store import connections, keys, members, users
 from syncline.store.connections import Connection
 from syncline.store.keys import ApiKey

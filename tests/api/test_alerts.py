@@ -3,7 +3,7 @@
 from tests.api.doors import HOME, Door
 
 from syncline.core.event import sync_complete, sync_error, sync_status
-from syncline.engine.alerts import watch
+from syncline.delivery.alerts import watch
 from syncline.store import events
 
 

@@ -13,9 +13,9 @@ from sqlalchemy import select
 from tests.api.doors import HOME, ORIGIN, PASSWORD, Door
 from tests.letters import mailbox
 
+from syncline.accounts import accounts, membership
+from syncline.accounts.membership import Actor
 from syncline.core.permission import Role
-from syncline.engine import accounts, membership
-from syncline.engine.membership import Actor
 from syncline.store import members, users
 from syncline.store.tables_accounts import users as users_table
 

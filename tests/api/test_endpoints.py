@@ -5,8 +5,8 @@ from typing import Any
 from tests.api.doors import HOME, Door
 
 from syncline.core.event import Event
-from syncline.engine.deliveries import deliver
-from syncline.engine.outbound import Answer
+from syncline.delivery.deliveries import deliver
+from syncline.delivery.outbound import Answer
 from syncline.store import events
 
 URL = "https://hooks.example.com/syncline"

@@ -14,10 +14,10 @@ import pytest
 from tests.api.doors import HOME, PASSWORD, Door, opened
 from tests.api.served import served
 
+from syncline.accounts import accounts, membership
+from syncline.accounts.membership import Actor
 from syncline.app import App
 from syncline.core.permission import Role
-from syncline.engine import accounts, membership
-from syncline.engine.membership import Actor
 from syncline.settings import Settings
 from syncline.store import members, users
 

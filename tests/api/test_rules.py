@@ -5,9 +5,9 @@ from typing import Any
 from tests.api.doors import HOME, Door
 from tests.store.samples import page
 
-from syncline.engine.notifying import send
-from syncline.engine.outbound import Answer
-from syncline.engine.rules import decide
+from syncline.delivery.notifying import send
+from syncline.delivery.outbound import Answer
+from syncline.delivery.rules import decide
 from syncline.store import records
 
 SLACK = "https://hooks.slack.com/services/T1/B2/abcdefgh"

@@ -11,12 +11,12 @@ from fastapi.routing import APIRoute
 from sqlalchemy import select
 from tests.api.doors import HOME, ORIGIN, PASSWORD, Door
 
+from syncline.accounts import accounts
 from syncline.api.asgi import ROUTERS, routes
 from syncline.api.frame import MIB
 from syncline.api.openapi import api_routes
 from syncline.api.samples import sample
 from syncline.core.permission import Role
-from syncline.engine import accounts
 from syncline.store import members
 from syncline.store.schema import metadata
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Connection, inspect, text
+from tests.accounts.authorizing import Notion
 from tests.api.doors import HOME, T0, Door
-from tests.engine.authorizing import Notion
 
 from notion_emulator.seed import generate
 from notion_emulator.server import ServerThread

@@ -11,8 +11,8 @@ from typer.testing import CliRunner, Result
 from syncline.app import App
 from syncline.cli.main import app as commands
 from syncline.core.event import sync_error
-from syncline.engine.alerts import watch
-from syncline.engine.rules import decide
+from syncline.delivery.alerts import watch
+from syncline.delivery.rules import decide
 from syncline.settings import Settings
 from syncline.store import connections, events, records
 

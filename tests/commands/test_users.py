@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from syncline.accounts import accounts, sessions
+from syncline.accounts.accounts import Registration
 from syncline.app import App
 from syncline.cli.main import app as commands
 from syncline.core.permission import Scope
-from syncline.engine import accounts, sessions
-from syncline.engine.accounts import Registration
 from syncline.settings import Settings
 
 

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from tests.engine.pushes import NOON, PEOPLE, Pushing, T, column, people_table
+from tests.mapping.pushes import NOON, PEOPLE, Pushing, T, column, people_table
 
 from notion_emulator import Emulator
 from syncline.core.errors import Refused, Skip, Unreachable
 from syncline.core.mapping import PAGE_ID, Key
 from syncline.core.schema import NotionSchema
 from syncline.destinations.notion import BODY, Full, NotionTable, indexed, key_type, person_ids, sentence
-from syncline.engine.targets import schema
+from syncline.mapping.targets import schema
 from syncline.notion import errors
 from syncline.notion import operations as op
 from syncline.notion.client import Client

@@ -1,16 +1,13 @@
 """Fixtures of the engine: a generated workspace and a store, with time that stands still."""
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 from pydantic import SecretStr
-from tests.engine.authorizing import Notion
+from tests.accounts.authorizing import Notion
 from tests.engine.pulling import Make, Pulling
-from tests.engine.pushes import PEOPLE, Pushing, people_table
-from tests.engine.ruling import Ruling
 
 from notion_emulator import Emulator
 from notion_emulator.seed import generate
@@ -40,33 +37,6 @@ def make(database: Database, tmp_path: Path) -> Make:
     return workspace
 
 
-async def _pushing(database: Database, folder: Path) -> Pushing:
-    emulator = Emulator()
-    emulator.clock.freeze(NOON)
-    made = Pushing(emulator, database, folder)
-    await made.connect()
-    made.mapped = [people_table(await made.make_database("People", PEOPLE))]
-    return made
-
-
-@pytest_asyncio.fixture
-async def pushing(sqlite_database: Database, tmp_path: Path) -> Pushing:
-    """A Notion with an empty database for people, mapped, and a store on SQLite."""
-    return await _pushing(sqlite_database, tmp_path)
-
-
-@pytest_asyncio.fixture
-async def pushing_anywhere(database: Database, tmp_path: Path) -> Pushing:
-    """The same with a store on each database in turn."""
-    return await _pushing(database, tmp_path)
-
-
-@pytest.fixture
-def people(pushing: Pushing) -> str:
-    """The data source of people."""
-    return str(pushing.mapped[0].database.id)
-
-
 @pytest_asyncio.fixture
 async def app(tmp_path: Path, store_location: str) -> AsyncIterator[App]:
     """An open app over an empty store, on each database in turn."""
@@ -82,13 +52,3 @@ async def app(tmp_path: Path, store_location: str) -> AsyncIterator[App]:
 async def notion(app: App, notion_emulator_server: ServerThread) -> Notion:
     """An OAuth app at an emulated Notion."""
     return await Notion.open(app, notion_emulator_server)
-
-
-@pytest_asyncio.fixture
-async def ruling(database: Database, tmp_path: Path) -> Ruling:
-    """A store with one connection, for rules, on each database in turn."""
-    at = [datetime(2026, 11, 20, 12, tzinfo=UTC)]
-    app = App(Settings(home=tmp_path), database, KeyRing.open(tmp_path), now=lambda: at[0])
-    made = Ruling(app, at)
-    await made.connect()
-    return made

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from tests.engine.authorizing import Notion
+from tests.accounts.authorizing import Notion
 
 from notion_emulator.seed import generate
 from notion_emulator.server import ServerThread

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.engine.authorizing import Notion
+from tests.accounts.authorizing import Notion
 
 from notion_emulator.server import ServerThread
 from syncline.app import App

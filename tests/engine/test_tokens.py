@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select, update
-from tests.engine.authorizing import Notion
+from tests.accounts.authorizing import Notion
 
 from notion_emulator.server import ServerThread
 from syncline.app import App

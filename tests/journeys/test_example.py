@@ -7,7 +7,7 @@ import sys
 from typing import Any
 
 import pytest
-from tests.engine.cadence import EXAMPLE
+from tests.mapping.cadence import EXAMPLE
 
 NOTHING = ("created", "updated", "skipped", "failed", "ambiguous", "conflicts", "deleted")
 

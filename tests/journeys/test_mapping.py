@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.engine.cadence import EXAMPLE, HUB, TEAM, fill, run
 from tests.journeys.conftest import Here, Notion, Syncline, emulator
+from tests.mapping.cadence import EXAMPLE, HUB, TEAM, fill, run
 
 TABLE = """
 [[tables]]

@@ -18,7 +18,7 @@ from tests.journeys.conftest import Notion, emulator
 from tests.journeys.test_distributed import ask
 
 from syncline.app import App
-from syncline.engine.deliveries import create
+from syncline.delivery.deliveries import create
 from syncline.settings import Settings
 from syncline.store import runs
 

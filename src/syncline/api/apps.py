@@ -9,12 +9,12 @@ from typing import Annotated
 from fastapi import APIRouter
 from pydantic import Field, SecretStr, StringConstraints
 
+from syncline.accounts import oauth_apps
+from syncline.accounts.oauth_apps import Wanted
 from syncline.api.deps import InstanceOwner, ServiceOf
 from syncline.api.envelope import Asked, Done, Model, Moment, Success
 from syncline.api.errors import answers
 from syncline.core.errors import BadInput, Busy, Duplicate, NotFound
-from syncline.engine import oauth_apps
-from syncline.engine.oauth_apps import Wanted
 from syncline.store.oauth import OAuthApp
 
 __all__ = ["router"]

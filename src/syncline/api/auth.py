@@ -10,14 +10,15 @@ from typing import Annotated, Final
 from fastapi import APIRouter, BackgroundTasks, Cookie, Request, Response
 from pydantic import EmailStr, Field, SecretStr, StringConstraints
 
+from syncline.accounts import accounts, sessions
+from syncline.accounts.accounts import Registration
+from syncline.accounts.sessions import ACCESS, REFRESH, Tokens
 from syncline.api.deps import ACCESS_COOKIE, REFRESH_COOKIE, Personal, ServiceOf, Signed, same_origin
 from syncline.api.envelope import Asked, Done, Model, Moment, Success
 from syncline.api.errors import answers
 from syncline.api.service import Service
 from syncline.core.errors import Denied, Duplicate, Mismatch, Unrenewable
-from syncline.engine import accounts, mail, sessions
-from syncline.engine.accounts import Registration
-from syncline.engine.sessions import ACCESS, REFRESH, Tokens
+from syncline.delivery import mail
 from syncline.store.users import User
 
 __all__ = ["Person", "router"]

@@ -11,7 +11,7 @@ from syncline.api.errors import answers
 from syncline.core.errors import BadInput, NotFound
 from syncline.core.pair import Take
 from syncline.core.permission import Permission
-from syncline.engine.conflicts import decide, plain
+from syncline.mapping.conflicts import decide, plain
 from syncline.store import conflicts
 from syncline.store.conflicts import Filter, State
 

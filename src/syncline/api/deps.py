@@ -21,12 +21,12 @@ from fastapi import Depends, Header, Request, Security
 from fastapi.security import APIKeyCookie, HTTPBearer
 from starlette.datastructures import Headers
 
+from syncline.accounts import sessions
+from syncline.accounts.sessions import Caller
 from syncline.api.limits import BY_USER, BY_WORKSPACE, address, class_of
 from syncline.api.service import Service
 from syncline.core.errors import BadInput, Denied, NotFound, OwnerOnly, TooSoon, Unknown
 from syncline.core.permission import Permission, Role, Scope, allowed, granted, owner_only
-from syncline.engine import sessions
-from syncline.engine.sessions import Caller
 from syncline.store import members, users
 from syncline.store.connections import Connection
 

@@ -12,7 +12,7 @@ from syncline.api.errors import answers
 from syncline.core.delivery import DEFAULT
 from syncline.core.errors import NotFound
 from syncline.core.permission import Permission
-from syncline.engine import deliveries as engine
+from syncline.delivery import deliveries as engine
 from syncline.store import deliveries, endpoints
 from syncline.store.deliveries import Attempt, Delivery, State
 from syncline.store.endpoints import Endpoint

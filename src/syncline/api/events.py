@@ -11,14 +11,14 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import StreamingResponse
 
+from syncline.accounts import membership, sessions
+from syncline.accounts.sessions import Caller
 from syncline.api.deps import Access, ServiceOf, allow, credential
 from syncline.api.envelope import moment
 from syncline.api.service import Service
 from syncline.core.errors import Forged, SynclineError
 from syncline.core.permission import Permission, granted
-from syncline.engine import membership, sessions
 from syncline.engine.feed import FeedClosed, News
-from syncline.engine.sessions import Caller
 from syncline.store import sessions as open_sessions
 from syncline.store.connections import Connection
 from syncline.store.events import Logged

@@ -5,13 +5,13 @@ from typing import Annotated, Final
 from fastapi import APIRouter
 from pydantic import Field, StringConstraints
 
+from syncline.accounts import apikeys
+from syncline.accounts.apikeys import Wanted
 from syncline.api.deps import Personal, ServiceOf
 from syncline.api.envelope import Asked, Done, Model, Moment, Success, Time
 from syncline.api.errors import answers
 from syncline.core.errors import NotFound
 from syncline.core.permission import Scope
-from syncline.engine import apikeys
-from syncline.engine.apikeys import Wanted
 from syncline.store.keys import ApiKey
 
 __all__ = ["router"]

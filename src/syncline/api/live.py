@@ -18,15 +18,15 @@ from socketio.exceptions import ConnectionRefusedError as Refusal
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp
 
+from syncline.accounts import sessions
+from syncline.accounts.sessions import Caller
 from syncline.api.deps import ACCESS_COOKIE, cookies, same_origin
 from syncline.api.envelope import moment
 from syncline.api.errors import answer_of
 from syncline.api.events import messages, rights
 from syncline.api.service import Service
 from syncline.core.errors import BadInput, NotFound, Retry, SynclineError, Unknown
-from syncline.engine import sessions
 from syncline.engine.feed import FeedClosed, Follower
-from syncline.engine.sessions import Caller
 from syncline.store.connections import Connection
 
 __all__ = ["NAMESPACES", "mount"]

@@ -6,14 +6,15 @@ from typing import Annotated, Any, Final, TypeVar
 from fastapi import APIRouter, BackgroundTasks
 from pydantic import EmailStr, Field, SecretStr, StringConstraints
 
+from syncline.accounts import membership
+from syncline.accounts.membership import Actor
 from syncline.api.deps import Access, Personal, ServiceOf, allow
 from syncline.api.envelope import Asked, Done, Model, Moment, Success
 from syncline.api.errors import answers
 from syncline.api.service import Service
 from syncline.core.errors import BadInput, Denied, Duplicate, NotFound, OwnerOnly
 from syncline.core.permission import Permission, Role, flags
-from syncline.engine import mail, membership
-from syncline.engine.membership import Actor
+from syncline.delivery import mail
 from syncline.store.invitations import Invitation
 from syncline.store.members import Member
 

@@ -10,14 +10,15 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from pydantic import Field, SecretStr, StringConstraints
 
+from syncline.accounts import authorize, joining
+from syncline.accounts.authorize import PAGE, TTL, Answer, Begun
 from syncline.api import pages
 from syncline.api.deps import Caller, ServiceOf, cookies, signed
 from syncline.api.envelope import Asked, Model, Success
 from syncline.api.errors import answers
 from syncline.core.errors import BadInput, Denied, NotFound, Refused, Unreachable
 from syncline.core.permission import Role, Scope
-from syncline.engine import authorize, connect, joining
-from syncline.engine.authorize import PAGE, TTL, Answer, Begun
+from syncline.engine import connect
 
 __all__ = ["router"]
 

@@ -12,7 +12,7 @@ from syncline.api.errors import answers
 from syncline.core.errors import BadInput, NotFound
 from syncline.core.permission import Permission
 from syncline.core.rules import Channel, ChannelKind, Rule, Trigger, masked
-from syncline.engine import rules as engine
+from syncline.delivery import rules as engine
 from syncline.store import notifications, rules
 from syncline.store.notifications import State
 

@@ -5,6 +5,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, BaseModel, Field
 
+from syncline.accounts.membership import reachable
 from syncline.api.deps import Access, Caller, ServiceOf, Signed, allow
 from syncline.api.envelope import Asked, Model, Moment, Success
 from syncline.api.errors import answers
@@ -12,7 +13,6 @@ from syncline.api.sources import Kind
 from syncline.api.syncs import parsed_id
 from syncline.core.errors import BadInput, Denied, NotFound
 from syncline.core.permission import Permission, allowed, granted
-from syncline.engine.membership import reachable
 from syncline.engine.search import Hit, find
 from syncline.store import search
 from syncline.store.search_rank import Filters

@@ -5,11 +5,11 @@ from typing import Annotated
 from fastapi import APIRouter
 from pydantic import Field
 
+from syncline.accounts.membership import reachable
 from syncline.api.deps import Access, Caller, ServiceOf, allow, signed
 from syncline.api.envelope import Model, Moment, Success
 from syncline.core.permission import Permission, Scope
 from syncline.core.standing import SyncStatus, TokenStatus
-from syncline.engine.membership import reachable
 from syncline.engine.status import Status, statuses
 
 __all__ = ["router"]

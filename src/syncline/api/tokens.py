@@ -5,13 +5,14 @@ from typing import Annotated
 from fastapi import APIRouter
 from pydantic import Field
 
+from syncline.accounts import membership
 from syncline.api.deps import Access, Caller, ServiceOf, allow, signed
 from syncline.api.envelope import Asked, Model, Moment, Success
 from syncline.api.errors import answers
 from syncline.core.errors import Refused, Unreachable
 from syncline.core.permission import Permission, Scope
 from syncline.core.standing import TokenStatus
-from syncline.engine import membership, token_health, workspaces
+from syncline.engine import token_health, workspaces
 from syncline.engine.workspaces import Changes
 from syncline.store import authorizations, preferences
 from syncline.store.preferences import TokenPreference

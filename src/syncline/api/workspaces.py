@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter
 from pydantic import Field, StringConstraints
 
+from syncline.accounts import membership
 from syncline.api.deps import Access, Caller, ServiceOf, allow, signed
 from syncline.api.envelope import Asked, Model, Moment, Success
 from syncline.api.errors import answers
@@ -14,7 +15,7 @@ from syncline.core.errors import BadInput
 from syncline.core.permission import Permission, Role, Scope
 from syncline.core.selection import SyncScope
 from syncline.core.standing import SyncStatus, TokenStatus
-from syncline.engine import membership, workspaces
+from syncline.engine import workspaces
 from syncline.engine.workspaces import MOST_PAGES, Changes, Timing
 from syncline.store import preferences, schedules
 from syncline.store.connections import Connection

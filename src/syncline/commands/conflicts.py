@@ -10,8 +10,8 @@ from syncline.app import App
 from syncline.core.errors import BadInput
 from syncline.core.pair import Take
 from syncline.engine import connect as connecting
-from syncline.engine.conflicts import as_json as shown
-from syncline.engine.conflicts import decide, plain
+from syncline.mapping.conflicts import as_json as shown
+from syncline.mapping.conflicts import decide, plain
 from syncline.settings import Settings
 from syncline.store import conflicts
 from syncline.store.conflicts import Conflict, Filter, State

@@ -6,8 +6,8 @@ from dataclasses import asdict
 from syncline.app import App
 from syncline.core.delivery import DEFAULT
 from syncline.core.errors import BadInput
+from syncline.delivery import deliveries as engine
 from syncline.engine import connect as connecting
-from syncline.engine import deliveries as engine
 from syncline.present import local
 from syncline.settings import Settings
 from syncline.store import deliveries, endpoints

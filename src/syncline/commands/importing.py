@@ -9,8 +9,8 @@ from syncline.app import App
 from syncline.core.errors import SynclineError
 from syncline.engine import connect as connecting
 from syncline.engine.clients import open_client
-from syncline.engine.importing import Asked, Import, Imported, Outcome
-from syncline.engine.mapping_file import database_url, read_mapping
+from syncline.mapping.file import database_url, read_mapping
+from syncline.mapping.importing import Asked, Import, Imported, Outcome
 from syncline.present import counted
 from syncline.settings import Settings
 from syncline.sources.sql import SqlSource

@@ -15,11 +15,11 @@ from syncline.core.mapping_draft import draft
 from syncline.core.schema import NotionSchema
 from syncline.engine import connect as connecting
 from syncline.engine.clients import open_client
-from syncline.engine.mapping_check import check_mapping
-from syncline.engine.mapping_create import create, creations, described, permit
-from syncline.engine.mapping_file import database_url, json_schema, parse_mapping, read_mapping
-from syncline.engine.mapping_text import text
-from syncline.engine.targets import candidates
+from syncline.mapping.check import check_mapping
+from syncline.mapping.create import create, creations, described, permit
+from syncline.mapping.file import database_url, json_schema, parse_mapping, read_mapping
+from syncline.mapping.targets import candidates
+from syncline.mapping.text import text
 from syncline.notion.client import Client
 from syncline.present import counted
 from syncline.settings import Settings

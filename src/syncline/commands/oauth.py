@@ -2,9 +2,9 @@
 
 import sys
 
+from syncline.accounts import oauth_apps
+from syncline.accounts.oauth_apps import Wanted
 from syncline.app import App
-from syncline.engine import oauth_apps
-from syncline.engine.oauth_apps import Wanted
 from syncline.present import local
 from syncline.settings import Settings
 from syncline.store import authorizations

@@ -15,9 +15,9 @@ from syncline.core.mapped_values import shown
 from syncline.core.plan import Action, Plan
 from syncline.core.report import COUNTS, Outcome, Report
 from syncline.engine import connect as connecting
-from syncline.engine.mapping_file import read_mapping
-from syncline.engine.push import Asked, planned_report
-from syncline.engine.pushing import opened
+from syncline.mapping.file import read_mapping
+from syncline.mapping.push import Asked, planned_report
+from syncline.mapping.pushing import opened
 from syncline.present import counted
 from syncline.settings import Settings
 from syncline.store.connections import Connection

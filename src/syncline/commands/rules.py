@@ -7,8 +7,8 @@ from typing import Any
 from syncline.app import App
 from syncline.core.errors import BadInput
 from syncline.core.rules import Channel, ChannelKind, Trigger, masked
+from syncline.delivery import rules as engine
 from syncline.engine import connect as connecting
-from syncline.engine import rules as engine
 from syncline.present import local
 from syncline.settings import Settings
 from syncline.store import notifications, rules

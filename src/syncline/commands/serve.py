@@ -4,7 +4,7 @@ import logging
 import sys
 
 from syncline.app import App
-from syncline.engine import mail
+from syncline.delivery import mail
 from syncline.serve import Asked, Role, serve
 from syncline.settings import Settings
 from syncline.terminal import Terminal

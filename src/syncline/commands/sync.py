@@ -10,9 +10,9 @@ from syncline.app import App
 from syncline.commands.push import EXIT_CODES, opened_for, tell
 from syncline.core.errors import Busy, Retry
 from syncline.core.report import Outcome, Report
-from syncline.engine.follow import After, Pace, follow
-from syncline.engine.mapping_file import database_url, read_mapping
-from syncline.engine.push import Asked
+from syncline.mapping.file import database_url, read_mapping
+from syncline.mapping.follow import After, Pace, follow
+from syncline.mapping.push import Asked
 from syncline.sources.sql import SqlSource
 from syncline.store.connections import Connection
 from syncline.store.runs import RunState

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
+from syncline.accounts import accounts, apikeys, membership
+from syncline.accounts.apikeys import Wanted
 from syncline.app import App
 from syncline.core.errors import BadInput, NotFound
 from syncline.core.permission import Role, Scope
-from syncline.engine import accounts, apikeys, membership
-from syncline.engine.apikeys import Wanted
 from syncline.present import local
 from syncline.settings import Settings
 from syncline.store import connections, members, users

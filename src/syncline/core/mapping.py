@@ -6,7 +6,7 @@
                                       ── deletes ──▶ Deletes      what becomes of pages whose row is gone
 
 It says what is meant and not what is there: `core.mapping_check` compares the two. Within it tables are known by their
-`name`, columns and properties by the names their owners gave them. `engine.mapping_file` reads it from a file.
+`name`, columns and properties by the names their owners gave them. `mapping.file` reads it from a file.
 """
 
 from collections.abc import Mapping as Named

@@ -38,7 +38,7 @@ KINDS: Final[Mapping[str, Kind]] = {
 
 SERVED: Final[Mapping[str, Kind]] = {
     "pull": Kind("pull", "syncline.engine.indexing:indexed_pull"),
-    "push": Kind("push", "syncline.engine.pushing:PushTask"),
+    "push": Kind("push", "syncline.mapping.pushing:PushTask"),
     "refresh": Kind("pull", "syncline.engine.refreshing:RefreshTask"),
 }
 """What a server executes."""

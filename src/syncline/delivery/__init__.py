@@ -1,0 +1,1 @@
+"""TELLS: signed webhooks, rules, alerts and mail, from the change sequence and the event log."""
