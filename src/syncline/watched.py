@@ -16,9 +16,9 @@ from syncline.store.runs import Run
 from syncline.terminal import Terminal
 
 if TYPE_CHECKING:
-    from syncline.mapping.push import Asked
+    from syncline.mapping.asked import Asked
 
-__all__ = ["STOPPED", "watched_load", "watched_pull", "watched_push"]
+__all__ = ["STOPPED", "interruptible", "stoppable_push", "watched_load", "watched_pull", "watched_push"]
 
 STOPPED = 130
 """The exit code after Ctrl-C."""
@@ -37,20 +37,28 @@ async def watched_pull(
     from syncline.engine.pulling import Asked  # noqa: PLC0415  as above
 
     asked = Asked(request, accept_deletions=accept_deletions)
-    with terminal.progress() as watch, _interruptible(terminal) as stop:
+    with terminal.progress() as watch, interruptible(terminal) as stop:
         return await pull(app, connection, asked, watch=watch, stop=stop)
 
 
 async def watched_push(terminal: Terminal, app: App, connection: Connection, asked: "Asked") -> Run:
     """Push under a progress bar; Ctrl-C stops it, a second one at once."""
+    with interruptible(terminal) as stop:
+        return await stoppable_push(terminal, app, connection, asked, stop=stop)
+
+
+async def stoppable_push(
+    terminal: Terminal, app: App, connection: Connection, asked: "Asked", *, stop: asyncio.Event
+) -> Run:
+    """Push under a progress bar until it is done or told to stop."""
     from syncline.mapping.pushing import push  # noqa: PLC0415  heavy, and not needed by every command
 
-    with terminal.progress() as watch, _interruptible(terminal) as stop:
+    with terminal.progress() as watch:
         return await push(app, connection, asked, watch=watch, stop=stop)
 
 
 @contextmanager
-def _interruptible(terminal: Terminal) -> Iterator[asyncio.Event]:
+def interruptible(terminal: Terminal) -> Iterator[asyncio.Event]:
     """An event that the first Ctrl-C sets; the second ends the process on the spot."""
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
 

@@ -14,7 +14,7 @@ import psycopg
 from tests.engine.pulling import HOME, SteadyClock
 
 from notion_emulator import Emulator
-from notion_emulator.objects import Page
+from notion_emulator.objects import DataSource, Page
 from syncline.app import App
 from syncline.core.mapped_values import PropertyType
 from syncline.core.mapping import (
@@ -322,6 +322,27 @@ class Merging:
         async with self.people() as client:
             await client.send(op.update_page(page, in_trash=not back))
 
+    async def move(self, page: str, *, back: bool = False) -> None:
+        """Move a page out of the database, or back into it."""
+        home = {"type": "data_source_id", "data_source_id": self.source_id}
+        away = {"type": "page_id", "page_id": self.emulator.root_page_id}
+        async with self.people() as client:
+            await client.send(op.move_page(page, parent=home if back else away))
+
+    async def change_schema(self, **properties: Any) -> None:
+        """Change properties of the database."""
+        async with self.people() as client:
+            await client.send(op.update_data_source(self.source_id, properties=properties))
+
+    def rename_option(self, old: str, new: str) -> None:
+        """As people do in Notion, and the API does not: every page shows the new name, and none counts as edited."""
+        source = cast("DataSource", self.emulator.world.nodes[self.source_id])
+        (kind,) = (one for one in source.properties.values() if one["name"] == "Kind")
+        shown = [page.properties.get(kind["id"]) for page in self.all_pages()]
+        for option in (*kind["select"]["options"], *shown):
+            if option and option["name"] == old:
+                option["name"] = new
+
     async def pages(self) -> dict[str, dict[str, Any]]:
         """The live pages' values by page."""
         found: dict[str, dict[str, Any]] = {}
@@ -338,11 +359,24 @@ class Merging:
         (one,) = [page for page, shown in pages.items() if shown["External ID"] == str(key)]
         return one
 
+    def moved(self) -> Iterator[Page]:
+        """Every page that was moved out of the database."""
+        for page in self.emulator.world.pages.values():
+            if page.parent_id == self.emulator.root_page_id:
+                yield page
+
     def all_pages(self) -> Iterator[Page]:
         """Every page of the database, thrown away or not."""
         for page in self.emulator.world.pages.values():
             if page.parent_kind == "data_source":
                 yield page
+
+
+async def pair(merging: Merging, **columns: Any) -> str:
+    """One row that both sides have; its page."""
+    merging.put(1, **{"name": "Ann", "size": 1, **columns})
+    await merging.merge()
+    return await merging.page_of(1)
 
 
 def _plain(value: Any) -> Any:

@@ -17,7 +17,8 @@ from syncline.core.mapped_values import PropertyType, Value
 from syncline.core.mapping import Deletes, Key, MappedColumn, MappedTable, Mapping, Row, Target
 from syncline.core.plan import Link, Plan
 from syncline.core.report import Report
-from syncline.mapping.push import Asked, Push
+from syncline.mapping.asked import Asked
+from syncline.mapping.push import Push
 from syncline.mapping.survey import FRESH
 from syncline.notion import objects
 from syncline.notion import operations as op

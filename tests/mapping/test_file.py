@@ -129,6 +129,13 @@ def test_a_file_without_a_name_is_called_after_itself(tmp_path: Path) -> None:
     assert read_mapping(path).name == "crm"
 
 
+def test_a_byte_order_mark_at_the_beginning_is_no_mistake(tmp_path: Path) -> None:
+    path = tmp_path / "marked.toml"
+    path.write_text(FULL, encoding="utf-8-sig")
+
+    assert read_mapping(path) == MEANT
+
+
 def test_the_published_schema_accepts_a_full_file_and_refuses_a_wrong_one() -> None:
     validator = jsonschema.Draft202012Validator(json_schema())
     content = tomllib.loads(FULL)

@@ -11,8 +11,8 @@ import pytest_asyncio
 
 from syncline.core.errors import BadInput, Retry, Unreachable
 from syncline.core.mapped_values import PropertyType
-from syncline.core.mapping import Key, MappedColumn, MappedTable, Mapping, Target
-from syncline.mapping.follow import After, Pace, follow
+from syncline.core.mapping import Key, MappedColumn, MappedTable, Mapping, Pace, Target
+from syncline.mapping.follow import After, follow
 from syncline.sources.sql import SqlSource
 
 TABLE = MappedTable(
@@ -55,7 +55,7 @@ class Following:
         def told(error: Retry) -> None:
             self.told.append(str(error))
 
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await follow(MAPPING, self.source, once, pace=pace, clock=lambda: self.seconds, told=told)
 
 

@@ -13,7 +13,7 @@ from syncline.core.errors import BadInput, Refused, TooManyDeletions, Unreachabl
 from syncline.core.mapping import DeletePolicy, Deletes, Direction, Key, MappedTable, Row, Target
 from syncline.core.plan import ActionKind
 from syncline.core.report import Outcome, Report
-from syncline.mapping.push import Asked
+from syncline.mapping.asked import Asked
 from syncline.notion import objects
 from syncline.notion import operations as op
 from syncline.notion.objects import Version

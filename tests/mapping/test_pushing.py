@@ -13,7 +13,8 @@ from syncline.core.report import Report
 from syncline.engine import reaper
 from syncline.engine.task import Progress
 from syncline.mapping import pushing as subject
-from syncline.mapping.push import Asked, Push
+from syncline.mapping.asked import Asked
+from syncline.mapping.push import Push
 from syncline.store import runs, workers
 from syncline.store.runs import Run, RunState
 from syncline.store.workers import Worker

@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 from tests.engine.pulling import Pulling
-from tests.mapping.pushes import Pushing, people_table, person
+from tests.mapping.foretelling import told
+from tests.mapping.pushes import Pushing, T, column, people_table, person
 from tests.mapping.test_push import by_key, task, value, with_tasks
 
 from syncline.core.errors import NotFound
-from syncline.core.mapping import Direction, Target
+from syncline.core.mapping import DeletePolicy, Deletes, Direction, Row, Target
 from syncline.core.plan import ActionKind
-from syncline.core.report import Outcome
+from syncline.core.report import Outcome, planned_report
 from syncline.notion import operations as op
 from syncline.store import runs
 from syncline.store.runs import RunState
@@ -162,3 +163,48 @@ async def test_a_relation_to_a_table_that_is_not_pushed_finds_its_pages(
     await pushing.push()
     owner = (await by_key(pushing, people))["P1"]["id"]
     assert value((await by_key(pushing, tasks))["T1"], "Owner") == [owner]
+
+
+# --- plan and push ------------------------------------------------------------------------------------------------
+
+LONG = "x" * 400_001
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "kinds"),
+    [
+        pytest.param([], [person("P1")], ["create"], id="a new row"),
+        pytest.param([person("P1")], [person("P1", "New")], ["update"], id="a changed row"),
+        pytest.param([person("P1")], [person("P1")], [], id="nothing"),
+        pytest.param([], [person("P1", role="Cook")], ["fail"], id="an option that is missing"),
+        pytest.param([person("P1")], [person("P1", role="Cook")], ["fail"], id="an option of a row that is there"),
+        pytest.param([], [person("P1", "x" * 200_001)], ["fail"], id="a text that is too long"),
+        pytest.param([], [person("P1", body=LONG)], ["fail"], id="a content that is too long"),
+        pytest.param([person("P1")], [person("P1", "New", body=LONG)], ["fail"], id="content too long, row there"),
+        pytest.param([], [person("P1"), person("P1")], ["fail"], id="two rows with one key"),
+        pytest.param([], [person("")], ["fail"], id="a row without a key"),
+        pytest.param([person("P1"), person("P2")], [person("P2")], ["trash"], id="a row that is gone"),
+        pytest.param([person("P1", body="a")], [person("P1", body="b")], ["update"], id="content alone"),
+        pytest.param([], [person("P1"), person("P2", boss=("P1",))], ["create"] * 2, id="a relation"),
+        pytest.param([], [person("P1", boss=("P2",)), person("P2", boss=("P1",))], ["create"] * 2, id="a circle"),
+        pytest.param([], [person("P1", boss=("P9",))], ["create"], id="a relation to nowhere"),
+        pytest.param([], [person("P1", boss=("P2",)), person("P2", role="Cook")], ["create", "fail"], id="to one that fails"),
+    ],
+)  # fmt: skip
+async def test_a_push_does_what_its_plan_says(
+    pushing: Pushing, people: str, before: list[Row], after: list[Row], kinds: list[str]
+) -> None:
+    boss = column("boss", "Boss", T.RELATION, relation="people")
+    async with pushing.client() as client:
+        relation = {"relation": {"data_source_id": people, "single_property": {}}}
+        await client.send(op.update_data_source(people, properties={"Boss": relation}))
+    columns = (*pushing.mapped[0].columns, boss)
+    pushing.set_table(columns=columns, body="notes", deletes=Deletes(DeletePolicy.TRASH, threshold=1))
+    pushing.tables.tables["people"] = before
+    await pushing.push()
+    pushing.tables.tables["people"] = after
+    plan = await pushing.plan()
+    report = await pushing.push()
+    assert sorted(action.kind for action in plan.actions) == kinds
+    assert told(planned_report(plan)) == told(report)
+    assert (await pushing.plan()).writes == ()

@@ -130,7 +130,7 @@ async def test_a_draft_looks_at_what_was_named_or_at_all_that_is_shared() -> Non
         assert (len(on_page), page) == (6, HUB)
         named, _page = await candidates(client, [TEAM, "Module Library"], None)
         assert [each.title for each in named] == ["Team Directory", "Module Library"]
-        with pytest.raises(BadInput, match="No notion id"):
+        with pytest.raises(BadInput, match="No Notion id"):
             await candidates(client, [], "nonsense")
 
 

@@ -1,18 +1,12 @@
 """The merge between a real table and the emulated Notion."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 import pytest
-import pytest_asyncio
-from tests.engine.conftest import NOON
-from tests.mapping.merging import COLUMNS, PLACE, Crash, Fuse, Merging
+from tests.mapping.merging import COLUMNS, PLACE, Crash, Fuse, Merging, pair
 
-from notion_emulator import Emulator
 from notion_emulator.faults import Fault
-from syncline.core.errors import BadInput, TooManyDeletions, Unreachable
+from syncline.core.errors import BadInput, Unreachable
 from syncline.core.mapped_values import PropertyType
 from syncline.core.mapping import ConflictPolicy, DeletePolicy, Deletes, MappedColumn
 from syncline.core.mapping import Mapping as TableMapping
@@ -21,33 +15,6 @@ from syncline.notion import operations as op
 from syncline.store import agreed, conflicts
 from syncline.store.agreed import Known, Standing
 from syncline.store.conflicts import State
-from syncline.store.database import Database
-from syncline.store.secrets import KeyRing
-
-
-@pytest_asyncio.fixture(params=["sqlite", "postgresql"])
-async def merging(
-    request: pytest.FixtureRequest, sqlite_database: Database, tmp_path: Path
-) -> AsyncIterator[Merging]:
-    """An empty table on each database in turn, and an empty Notion database."""
-    if request.param == "sqlite":
-        (tmp_path / "user.sqlite").touch()
-        url = f"sqlite:///{tmp_path / 'user.sqlite'}"
-    else:
-        url = request.getfixturevalue("postgres_url")
-    emulator = Emulator()
-    emulator.clock.freeze(NOON)
-    made = Merging(emulator, sqlite_database, url, tmp_path)
-    await made.begin(KeyRing.open(tmp_path))
-    yield made
-
-
-async def pair(merging: Merging, **columns: Any) -> str:
-    """One row that both sides have; its page."""
-    merging.put(1, **{"name": "Ann", "size": 1, **columns})
-    await merging.merge()
-    return await merging.page_of(1)
-
 
 # --- what goes where ------------------------------------------------------------------------------------------------
 
@@ -408,8 +375,7 @@ async def test_too_many_deletions_stop_the_merge_before_it_writes(merging: Mergi
         merging.drop(key)
     async with merging.opened() as merge:
         await merge.read()
-        with pytest.raises(TooManyDeletions, match="3 of the 4 rows"):
-            merge.refuse_deletions()
+        assert "3 of the 4 rows" in (merge.too_many_deletions() or "")
     assert len(await merging.pages()) == 4
 
 
@@ -623,24 +589,6 @@ async def test_a_row_that_moves_between_reading_and_writing_is_looked_at_again(m
         await merge.write()
     assert (merging.rows()[1]["name"], merging.rows()[1]["size"]) == ("Anna", 5)
     assert (await merging.pages())[page]["Name"] == "Anna"
-
-
-@pytest.mark.parametrize("seconds", [0, 10])
-async def test_a_page_that_was_read_a_while_ago_is_looked_at_again_before_it_is_written(
-    merging: Merging, seconds: int
-) -> None:
-    page = await pair(merging)
-    merging.change(1, name="Anna")
-    async with merging.opened() as merge:
-        await merge.read()
-        if seconds:
-            await merging.edit(page, Name="Anne")
-        merging.emulator.clock.advance(seconds)
-        merging.emulator.requests.clear()
-        await merge.write()
-    assert merging.emulator.requests.count(method="GET") == (1 if seconds else 0)
-    assert (await merging.pages())[page]["Name"] == "Anna"
-    assert [one.notion for one in await merging.conflicts()] == (["Anne"] if seconds else [])
 
 
 # --- failures -------------------------------------------------------------------------------------------------------

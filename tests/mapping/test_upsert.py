@@ -2,7 +2,8 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -13,7 +14,8 @@ from tests.mapping.test_push import by_key, value
 
 from syncline.core.errors import SynclineError, Unreachable
 from syncline.core.report import Outcome
-from syncline.mapping.push import Asked, Push
+from syncline.mapping.asked import Asked
+from syncline.mapping.push import Push
 from syncline.notion import operations as op
 from syncline.store import links
 from syncline.store.database import Database
@@ -193,3 +195,45 @@ async def test_the_store_failing_between_page_and_link_makes_no_second_page(
     monkeypatch.undo()
     await pushing.push(Asked("crew.toml"))
     assert len(await by_key(pushing, people)) == 10
+
+
+# --- edits between reading and writing --------------------------------------------------------------------------------
+
+
+@dataclass
+class Edited(httpx2.AsyncBaseTransport):
+    """Somebody edits a page once it was listed."""
+
+    inner: httpx2.AsyncBaseTransport
+    edit: Callable[[], Awaitable[None]] | None
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        answer = await self.inner.handle_async_request(request)
+        if request.url.path.endswith("/query") and self.edit is not None:
+            edit, self.edit = self.edit, None
+            await edit()
+        return answer
+
+
+async def test_an_edit_that_the_answer_to_a_write_shows_is_not_taken_for_ours(
+    pushing: Pushing, people: str
+) -> None:
+    pushing.tables.tables["people"] = [person("P1", age=30)]
+    await pushing.push()
+    (page,) = await pushing.pages(people)
+
+    async def edit() -> None:
+        pushing.wrap = None
+        await pushing.edit(page["id"], properties={"Age": {"number": 99}})
+
+    pushing.wrap = lambda inner: Edited(inner, edit)
+    pushing.tables.tables["people"] = [person("P1", "New name", age=30)]
+    await pushing.push()
+    (action,) = (await pushing.plan()).actions
+    assert (action.kind, [one.property for one in action.changes], action.drift) == (
+        "update",
+        ["Age"],
+        ("Age",),
+    )
+    assert (await pushing.push()).tables["people"].updated == 1
+    assert (await pushing.push()).tables["people"].unchanged == 1

@@ -52,7 +52,7 @@ def listed(
     history: Annotated[
         bool, typer.Option("--history", help="All of them, with what policies decided.")
     ] = False,
-    limit: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 100,
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="How many, newest first.")] = 100,
     connection: _Connection = None,
     json: _Json = False,
 ) -> None:

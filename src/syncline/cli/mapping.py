@@ -11,7 +11,6 @@ __all__ = ["import_rows", "mapping"]
 
 mapping = typer.Typer(
     help="Map tables to Notion databases: draft, check, prepare.",
-    rich_markup_mode=None,
 )
 
 File = Annotated[Path, typer.Argument(metavar="MAPPING", help="The mapping file, TOML or YAML.")]
@@ -29,13 +28,6 @@ Tables = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
 _DEFAULT = Path("syncline.toml")
-
-
-@mapping.callback(invoke_without_command=True)
-def mapping_anything(context: typer.Context) -> None:
-    """Map tables to Notion databases: draft, check, prepare."""
-    if context.invoked_subcommand is None:
-        typer.echo(context.get_help())
 
 
 @mapping.command()

@@ -17,16 +17,21 @@ def sync(
         bool, typer.Option("--watch", help="Go on: again whenever a row changes, until Ctrl-C.")
     ] = False,
     every: Annotated[
-        float, typer.Option(min=1, metavar="SECONDS", help="With --watch: how often Notion is asked.")
-    ] = 60.0,
-    whole: Annotated[
-        float,
+        float | None,
         typer.Option(
             min=1,
             metavar="SECONDS",
-            help="With --watch: how often Notion is read whole, which finds what went to its trash.",
+            help="With --watch: how often Notion is asked. Default: as the mapping says, else 60.",
         ),
-    ] = 3600.0,
+    ] = None,
+    whole: Annotated[
+        float | None,
+        typer.Option(
+            min=1,
+            metavar="SECONDS",
+            help="With --watch: how often Notion is read whole, which finds what went to its trash. Default: as the mapping says, else 3600.",
+        ),
+    ] = None,
     connection: Annotated[
         str | None,
         typer.Option(

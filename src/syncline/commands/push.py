@@ -13,10 +13,10 @@ from syncline.app import App
 from syncline.core.errors import BadInput, StoreUnavailable, SynclineError
 from syncline.core.mapped_values import shown
 from syncline.core.plan import Action, Plan
-from syncline.core.report import COUNTS, Outcome, Report
+from syncline.core.report import COUNTS, Outcome, Report, planned_report
 from syncline.engine import connect as connecting
+from syncline.mapping.asked import Asked
 from syncline.mapping.file import read_mapping
-from syncline.mapping.push import Asked, planned_report
 from syncline.mapping.pushing import opened
 from syncline.present import counted
 from syncline.settings import Settings

@@ -7,6 +7,7 @@ from typing import Final
 from syncline.core.findings import Finding, NewOptions, NewProperty, Seen, instead, some
 from syncline.core.mapped_values import READ_ONLY, ColumnType, PropertyType
 from syncline.core.mapping import MappedColumn
+from syncline.core.plurals import be, counted
 from syncline.core.schema import NotionSchema
 
 __all__ = ["OF_COLUMN", "new_property"]
@@ -115,7 +116,7 @@ def _values_fit(seen: Seen, column: MappedColumn) -> Iterator[Finding]:
         count, said = seen.inventory.problems[column.property]
         yield seen.warning(
             column.column,
-            f"{count:,} values are no {column.type}: {said}",
+            f"{counted(count, 'value')} {be(count)} no {column.type}: {said}",
             "mend them, or choose another type",
         )
 
@@ -164,7 +165,7 @@ def _relation_fits(seen: Seen, column: MappedColumn) -> Iterator[Finding]:
     if keys is not None and lost and seen.writes_notion:
         yield seen.warning(
             column.column,
-            f"{len(lost):,} keys in {column.column} are not among the rows of {column.relation}: {some(lost)}",
+            f"{counted(len(lost), 'key')} in {column.column} {be(len(lost))} not among the rows of {column.relation}: {some(lost)}",
             "these references are left out",
         )
 

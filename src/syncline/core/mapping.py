@@ -30,6 +30,7 @@ __all__ = [
     "MappedColumn",
     "MappedTable",
     "Mapping",
+    "Pace",
     "Row",
     "Target",
 ]
@@ -194,6 +195,17 @@ class Limits:
     blocks: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Of a mapping that is kept up to date: seconds between two looks at Notion, and between two that read it whole.
+
+    Only a whole one finds what went to Notion's trash.
+    """
+
+    every: float = 60.0
+    whole: float = 3600.0
+
+
 @dataclass(frozen=True)
 class Mapping:
     """A whole mapping file.
@@ -210,6 +222,7 @@ class Mapping:
     protected: tuple[str, ...] = ()
     limits: Limits = field(default_factory=Limits)
     zone: str = "UTC"
+    pace: Pace = Pace()
 
     def table(self, name: str) -> MappedTable:
         """The table of this name. Raises KeyError."""

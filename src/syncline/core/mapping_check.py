@@ -6,6 +6,7 @@ functions of three tables: of a mapped table, of each of its columns (core.colum
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from collections.abc import Mapping as Named
 from typing import Final
 
 from syncline.core.column_check import OF_COLUMN, new_property
@@ -22,6 +23,7 @@ from syncline.core.findings import (
 )
 from syncline.core.mapped_values import READ_ONLY, ColumnType, PropertyType
 from syncline.core.mapping import PAGE_ID, DeletePolicy, Direction, MappedTable, Mapping
+from syncline.core.plurals import be, counted
 
 __all__ = ["MOST_ROWS", "check"]
 
@@ -88,7 +90,9 @@ def _key_is_good(seen: Seen) -> Iterator[Finding]:
         )
     if inventory.unkeyed:
         yield seen.warning(
-            name, f"{inventory.unkeyed:,} rows have no key and are left out", "fill the column"
+            name,
+            f"{counted(inventory.unkeyed, 'row')} without a key {be(inventory.unkeyed)} left out",
+            "fill the column",
         )
 
 
@@ -216,24 +220,32 @@ def _rows_fit(seen: Seen) -> Iterator[Finding]:
 
 
 def _circles(mapping: Mapping, _facts: Facts) -> Iterator[Finding]:
-    """Tables that refer to each other, or to themselves."""
+    """Relations by which tables refer to each other, or to themselves."""
     leads = {
         table.name: {each.relation for each in table.relations if each.relation} for table in mapping.tables
     }
-    for name, others in leads.items():
-        reached, waiting = set[str](), list(others)
-        while waiting:
-            one = waiting.pop()
-            if one not in reached:
-                reached.add(one)
-                waiting += leads.get(one, ())
-        if name in reached:
+    for table in mapping.tables:
+        around = sorted(
+            each.property for each in table.relations if table.name in _reached(leads, str(each.relation))
+        )
+        if around:
             yield Finding(
                 Level.NOTE,
-                name,
-                ", ".join(sorted(each.property for each in mapping.table(name).relations)),
-                "Its relations lead back to itself: pages are made first and related in a second pass",
+                table.name,
+                ", ".join(around),
+                "Pages can lead back to themselves by this: those are made first and related in a second request",
             )
+
+
+def _reached(leads: Named[str, set[str]], start: str) -> set[str]:
+    """The tables that relations lead to from a table on, itself among them."""
+    reached, waiting = set[str](), [start]
+    while waiting:
+        one = waiting.pop()
+        if one not in reached:
+            reached.add(one)
+            waiting += leads.get(one, ())
+    return reached
 
 
 def _one_database_each(mapping: Mapping, facts: Facts) -> Iterator[Finding]:

@@ -11,6 +11,7 @@ from functools import cached_property
 from syncline.core.mapped_values import READ_ONLY, PropertyType, Unfit, Value, comparable, from_column
 from syncline.core.mapping import PAGE_ID, DeletePolicy, MappedTable, Row
 from syncline.core.plan import Action, ActionKind, Indexed, Link
+from syncline.core.plurals import counted
 
 __all__ = ["Match", "Side", "pushed", "row_values"]
 
@@ -20,8 +21,8 @@ class Side:
     """One mapped table with all that is known of it: its rows, the pages of its database, the links between them.
 
     `key_type` is the type of the key's property. `options` are the choices of each property that has a closed set of them, `people` the
-    e-mail addresses of the workspace. `check` raises Unfit for a value that Notion would refuse. `only` are the keys that were read, where
-    not all were; then nothing else is deleted.
+    e-mail addresses of the workspace. `check` raises Unfit for a value that Notion would refuse, `check_body` says why it would a page's
+    content. `only` are the keys that were read, where not all were; then nothing else is deleted.
     """
 
     table: MappedTable
@@ -32,6 +33,7 @@ class Side:
     options: Mapping[str, frozenset[str]] = field(default_factory=dict)
     people: frozenset[str] = frozenset()
     check: Callable[[PropertyType, Value], object] = lambda _kind, _value: None
+    check_body: Callable[[str], str | None] = lambda _body: None
     only: frozenset[str] | None = None
 
     @cached_property
@@ -39,8 +41,8 @@ class Side:
         """The pages by id."""
         return {page.page: page for page in self.pages}
 
-    def refuse(self, values: Mapping[str, Value]) -> str | None:
-        """Why Notion would refuse some of these values, None if it would not."""
+    def refuse(self, values: Mapping[str, Value], *, body: str | None = None) -> str | None:
+        """Why Notion would refuse some of these values or the content, None if it would not."""
         for name, value in values.items():
             options = self.options.get(name)
             asked = value if isinstance(value, tuple) else (value,)
@@ -53,7 +55,7 @@ class Side:
                 self.check(self.types[name], value)
             except Unfit as error:
                 return f"{name}: {error}."
-        return None
+        return None if body is None else self.check_body(body)
 
     @cached_property
     def types(self) -> dict[str, PropertyType]:
@@ -165,7 +167,7 @@ class Match:
             elif len(pages) == 1 and claims[features] == 1:
                 self.page_of[key] = pages[0]
             else:
-                count = f"{_some(len(pages), 'page')} and {_some(claims[features], 'row')}"
+                count = f"{counted(len(pages), 'page')} and {counted(claims[features], 'row')}"
                 said = f"{count} have the same {', '.join(self.side.table.match)}"
                 self.instead[key] = self._ambiguous(key, pages, said)
 
@@ -173,7 +175,8 @@ class Match:
         """A row that Notion would refuse gets no page, so nothing can refer to it."""
         for key in [key for key, page in self.page_of.items() if page is None]:
             try:
-                reason = self.side.refuse(row_values(self.side.table, self.rows[key], self.side.key_type))
+                row = self.rows[key]
+                reason = self.side.refuse(row_values(self.side.table, row, self.side.key_type), body=row.body)
             except Unfit as error:
                 reason = f"{self.side.table.key.property}: {error}."
             if reason is not None:
@@ -214,7 +217,3 @@ def _out(side: Side, row: Row, times: int) -> Action | None:
         said = " ".join(f"{column}: {problem}." for column, problem in sorted(row.problems.items()))
         return Action(ActionKind.FAIL, name, row.key, reason=said)
     return None
-
-
-def _some(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

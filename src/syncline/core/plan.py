@@ -48,6 +48,8 @@ class ActionKind(StrEnum):
 WRITES = frozenset({ActionKind.CREATE, ActionKind.UPDATE, ActionKind.FLAG, ActionKind.TRASH})
 """The kinds that send something to Notion."""
 
+_OF_DATABASE = frozenset({ActionKind.INSERT, ActionKind.REVISE, ActionKind.DELETE})
+
 
 @dataclass(frozen=True, slots=True)
 class Link:
@@ -230,9 +232,13 @@ def difference(saved: Plan, now: Plan, *, done: Callable[[Action], bool]) -> lis
     ]
 
 
-def _named(actions: Iterable[Action]) -> dict[tuple[bool, str, str], Action]:
-    """The actions by row; that a row's page has a copy is told apart from what is to be done with the row."""
-    return {(action.kind in WRITES, action.table, action.key): action for action in actions}
+def _named(actions: Iterable[Action]) -> dict[tuple[str, str, str], Action]:
+    """The actions by row and by what they write, if anything: a row may be written on both sides, and have a copy besides."""
+    return {(_side(one), one.table, one.key or one.page or ""): one for one in actions}
+
+
+def _side(action: Action) -> str:
+    return "notion" if action.kind in WRITES else "database" if action.kind in _OF_DATABASE else ""
 
 
 def _moved(before: Action | None, after: Action | None, done: Callable[[Action], bool]) -> str | None:
@@ -240,10 +246,16 @@ def _moved(before: Action | None, after: Action | None, done: Callable[[Action],
         return None if after is None else f"{after.kind} was not planned"
     if after is None:
         return None if done(before) else f"{before.kind} is no longer to be done"
-    if before.kind is ActionKind.CREATE and after.kind is ActionKind.UPDATE and before.row == after.row:
+    if before.kind is ActionKind.CREATE and after.kind is ActionKind.UPDATE and _is_rest(after, before):
         return None  # made, and interrupted before its relations were set
     if before.kind is not after.kind:
         return f"{before.kind} has become {after.kind}"
     if before.row != after.row:
         return "the row changed"
     return None if before.what == after.what else "the page changed"
+
+
+def _is_rest(after: Action, before: Action) -> bool:
+    """Whether one action does what another has left."""
+    meant = {(one.property, one.new) for one in before.changes}
+    return before.row == after.row or {(one.property, one.new) for one in after.changes} <= meant

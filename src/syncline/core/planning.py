@@ -19,6 +19,7 @@ from syncline.core.mapped_values import (
 from syncline.core.mapping import DeletePolicy, Row
 from syncline.core.matching import Match, Side, row_values
 from syncline.core.plan import WRITES, Action, ActionKind, Change, Indexed, Link, Plan
+from syncline.core.plurals import be
 from syncline.core.waves import waves
 
 __all__ = ["plan"]
@@ -103,7 +104,7 @@ class _Table:
         if not changes and body is None:
             self._settle(row, page, hashed, link)
             return
-        reason = self.side.refuse({one.property: one.new for one in changes})
+        reason = self.side.refuse({one.property: one.new for one in changes}, body=body)
         if reason is not None:
             self.actions.append(
                 Action(ActionKind.FAIL, self.side.table.name, row.key, page.page, reason=reason)
@@ -276,7 +277,7 @@ def _too_many(side: Side, removed: int, linked: int) -> str | None:
     if removed <= allowed * linked:
         return None
     return (
-        f"{removed} of the {linked} rows of {side.table.name} are gone, more than the share of {allowed:g} that may be deleted at once: "
+        f"{removed} of the {linked} rows of {side.table.name} {be(removed)} gone, more than the share of {allowed:g} that may be deleted at once: "
         "look at the table, then allow it with --accept-deletions."
     )
 

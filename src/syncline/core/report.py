@@ -3,9 +3,12 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
-__all__ = ["COUNTS", "Finding", "Outcome", "Report", "Tally"]
+from syncline.core.plan import Action, ActionKind, Plan
+from syncline.core.plurals import counted
+
+__all__ = ["COUNTS", "Finding", "Outcome", "Report", "Tally", "findings", "planned_report"]
 
 
 class Outcome(StrEnum):
@@ -131,7 +134,7 @@ class Report:
         verb = "would be done" if self.planned else "was done"
         yield f"# Push of {self.mapping}: {self.outcome}"
         yield ""
-        yield f"What {verb}, with {self.requests:,} requests in {self.seconds:.1f} s:"
+        yield f"What {verb}, with {counted(self.requests, 'request')} in {self.seconds:.1f} s:"
         yield ""
         columns = (*COUNTS, "requests", "seconds")
         yield f"| table | {' | '.join(columns)} |"
@@ -158,3 +161,61 @@ class Report:
 
 def _cell(text: str) -> str:
     return text.replace("|", "\\|")
+
+
+_WHAT: Final[Mapping[ActionKind, str]] = {
+    ActionKind.FAIL: "failed",
+    ActionKind.AMBIGUOUS: "ambiguous",
+    ActionKind.CONFLICT: "conflict",
+}
+_COUNTED: Final[Mapping[ActionKind, str]] = {
+    ActionKind.FAIL: "failed",
+    ActionKind.CONFLICT: "conflicts",
+    ActionKind.CREATE: "created",
+    ActionKind.INSERT: "created",
+    ActionKind.TRASH: "deleted",
+    ActionKind.FLAG: "deleted",
+    ActionKind.DELETE: "deleted",
+    ActionKind.UPDATE: "updated",
+    ActionKind.REVISE: "updated",
+}
+"""The count of a row by what is done with it: where that is several things, the first of these."""
+
+
+def findings(plan: Plan) -> list[Finding]:
+    """What a plan says to a person."""
+    rows = [
+        Finding(one.table, one.key, _WHAT[one.kind], one.reason, one.pages)
+        for one in plan.actions
+        if one.kind in _WHAT
+    ]
+    return rows + [Finding(table, key, "note", said) for table, key, said in plan.notes]
+
+
+def planned_report(plan: Plan) -> Report:
+    """What a plan would do, as the report that it then gives."""
+    report = Report(plan.mapping, planned=True)
+    for table in plan.tables:
+        tally, counts = report.tally(table), plan.counts(table)
+        tally.unchanged, tally.skipped = counts["unchanged"], counts["skip"]
+        tally.ambiguous = counts["ambiguous"]
+        for what in _rows(plan, table).values():
+            setattr(tally, what, getattr(tally, what) + 1)
+    report.findings += findings(plan)
+    return report
+
+
+def _rows(plan: Plan, table: str) -> dict[str, str]:
+    """The count that each row of a table goes to, which may be written on both sides."""
+    ranks = list(_COUNTED.values())
+    found: dict[str, str] = {}
+    for action in plan.actions:
+        if action.table == table and action.kind in _COUNTED:
+            row, what = _row(action), _COUNTED[action.kind]
+            found[row] = min(found.get(row, what), what, key=ranks.index)
+    return found
+
+
+def _row(action: Action) -> str:
+    """A row by its key; a page that has none yet by its id."""
+    return action.key or f"page {action.page}"

@@ -32,7 +32,7 @@ from syncline.notion.objects import Listing, Version
 from syncline.notion.sansio import Operation
 from syncline.notion.values import completed, properties, truncated
 
-__all__ = ["Full", "NotionTable", "Sender", "indexed", "key_type", "person_ids", "sentence"]
+__all__ = ["Full", "NotionTable", "Sender", "indexed", "key_type", "oversize", "person_ids", "sentence"]
 
 T = TypeVar("T")
 
@@ -178,9 +178,9 @@ class NotionTable:
         change = op.update_page(page, properties=dict(sent), version=self.sender.version)
         return await self._whole(await self._send(change, f"the page {page}", left))
 
-    async def trash(self, page: str) -> None:
-        """Move a page to Notion's trash."""
-        await self._in_trash(page, wanted=True)
+    async def trash(self, page: str) -> Mapping[str, Any]:
+        """Move a page to Notion's trash; the page."""
+        return await self._whole(await self._in_trash(page, wanted=True))
 
     async def restore(self, page: str) -> Mapping[str, Any]:
         """Take a page out of Notion's trash; the page."""
@@ -297,10 +297,18 @@ def sentence(error: errors.NotionError, what: str) -> Refused | Unreachable | Sk
             return Skip(f"Notion does not accept {what}: {said}.")
 
 
-def _fitting(body: str) -> str:
+def oversize(body: str) -> str | None:
+    """Why Notion would not take this content of a page at once; None where it would."""
     size = len(body.encode())
-    if size > BODY:
-        raise Skip(f"The page's content has {size:,} bytes, and Notion takes {BODY:,} at once.")
+    return (
+        f"The page's content has {size:,} bytes, and Notion takes {BODY:,} at once." if size > BODY else None
+    )
+
+
+def _fitting(body: str) -> str:
+    said = oversize(body)
+    if said is not None:
+        raise Skip(said)
     return body
 
 

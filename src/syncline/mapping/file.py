@@ -25,7 +25,7 @@ __all__ = ["database_url", "json_schema", "parse_mapping", "read_mapping", "zone
 def read_mapping(path: Path) -> Mapping:
     """The mapping in a file. Raises BadInput with the file, the line and what to do."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")  # some editors begin a file with a mark
     except OSError as error:
         raise BadInput(
             f"The mapping file {path} cannot be read: {error.strerror}. `syncline mapping draft` writes one."

@@ -13,10 +13,11 @@ from math import inf
 
 from syncline.core.errors import Retry
 from syncline.core.mapping import Mapping as TableMapping
+from syncline.core.mapping import Pace
 from syncline.sources.sql import SqlSource
 from syncline.sources.sql_outbox import Changed
 
-__all__ = ["After", "Pace", "follow"]
+__all__ = ["After", "acknowledge", "follow", "note"]
 
 
 class After(StrEnum):
@@ -27,14 +28,6 @@ class After(StrEnum):
     AGAIN = "again"
     """It failed in a way that may pass: try the same again after a while."""
     END = "end"
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """Seconds: between two looks at Notion, and between two that read it whole, which finds what went to the trash."""
-
-    every: float = 60.0
-    whole: float = 3600.0
 
 
 async def follow(
@@ -79,22 +72,25 @@ class _Following:
     async def run(self) -> After:
         began = self.clock()
         whole = began - self.last_whole >= self.pace.whole
-        noted = await self.note()
+        noted = await note(self.mapping, self.source)
         after = await self.once(whole)
         if after is After.WAIT:
             self.last_whole = began if whole else self.last_whole
-            await self.acknowledge(noted)
+            await acknowledge(self.mapping, self.source, noted)
         return after
 
-    async def note(self) -> Mapping[str, Changed]:
-        """What is in the outbox of each table that has one."""
-        found = {}
-        for table in self.mapping.tables:
-            if table.query is None and await self.source.installed(self.mapping.name, table):
-                found[table.name] = await self.source.changed_keys(self.mapping.name, table)
-        return found
 
-    async def acknowledge(self, noted: Mapping[str, Changed]) -> None:
-        for name, changed in noted.items():
-            if changed:
-                await self.source.acknowledge(self.mapping.name, self.mapping.table(name), of=changed)
+async def note(mapping: TableMapping, source: SqlSource) -> Mapping[str, Changed]:
+    """What is in the outbox of each table that has one."""
+    found = {}
+    for table in mapping.tables:
+        if table.query is None and await source.installed(mapping.name, table):
+            found[table.name] = await source.changed_keys(mapping.name, table)
+    return found
+
+
+async def acknowledge(mapping: TableMapping, source: SqlSource, noted: Mapping[str, Changed]) -> None:
+    """Forget what a run has seen of the outbox."""
+    for name, changed in noted.items():
+        if changed:
+            await source.acknowledge(mapping.name, mapping.table(name), of=changed)

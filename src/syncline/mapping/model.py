@@ -23,6 +23,7 @@ from syncline.core.mapping import (
     MappedColumn,
     MappedTable,
     Mapping,
+    Pace,
     Target,
 )
 from syncline.notion.errors import MalformedId
@@ -38,6 +39,7 @@ __all__ = [
     "LinkPart",
     "MappingFile",
     "NotionPlace",
+    "PacePart",
     "TablePart",
 ]
 
@@ -200,6 +202,17 @@ class LimitsPart(_Part):
     blocks: int | None = Field(default=None, ge=1, description="The most blocks of the workspace.")
 
 
+class PacePart(_Part):
+    """How often Notion is asked, in seconds, while the mapping is kept up to date."""
+
+    every: float = Field(default=60.0, ge=1, description="Between two looks for pages that were edited.")
+    whole: float = Field(
+        default=3600.0,
+        ge=1,
+        description="Between two that read Notion whole, which finds what went to its trash.",
+    )
+
+
 class MappingFile(_Part):
     """A Syncline mapping: which tables are which Notion databases."""
 
@@ -219,6 +232,7 @@ class MappingFile(_Part):
         default="UTC", description="The zone of columns that keep a time without one."
     )
     limits: LimitsPart = LimitsPart()
+    pace: PacePart = PacePart()
     tables: tuple[TablePart, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -245,6 +259,7 @@ class MappingFile(_Part):
             protected=self.protected,
             limits=Limits(self.limits.rows, self.limits.blocks),
             zone=self.time_zone,
+            pace=Pace(self.pace.every, self.pace.whole),
         )
 
 

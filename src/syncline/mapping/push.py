@@ -13,21 +13,23 @@ unchanged.
 """
 
 from collections.abc import Awaitable, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from syncline.app import App
 from syncline.core.errors import BadInput, Stop, TooManyDeletions
 from syncline.core.mapping import MappedTable
 from syncline.core.mapping import Mapping as TableMapping
 from syncline.core.plan import Action, ActionKind, Plan, difference
-from syncline.core.report import Finding, Report
+from syncline.core.report import Report, findings
 from syncline.engine.task import Progress
+from syncline.mapping.asked import Asked
+from syncline.mapping.extent import RowSource
 from syncline.mapping.fingerprint import Element, differences, fingerprint
 from syncline.mapping.guard import Guard
-from syncline.mapping.survey import FRESH, SETTLE, Manner, RowSource, Survey, has_creates
+from syncline.mapping.survey import FRESH, SETTLE, Manner, Survey, has_creates
 from syncline.mapping.upsert import Table, Upsert
 from syncline.notion.budget import Lane
 from syncline.notion.client import Client
@@ -36,7 +38,7 @@ from syncline.store.connections import Connection
 if TYPE_CHECKING:
     from syncline.mapping.twoway import Merge
 
-__all__ = ["Asked", "Push", "PushFailed", "Step", "planned_report"]
+__all__ = ["Push", "PushFailed", "Step"]
 
 
 class Step(StrEnum):
@@ -50,46 +52,6 @@ class Step(StrEnum):
     VALIDATION = "validation"
     REPORT = "report"
     DONE = "done"
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What a push is asked for.
-
-    `file` is the mapping file. With `saved`, a plan that was saved, it does that and nothing else. `accept_deletions`: however many rows are
-    gone. `halt_on_error`: the first row that cannot be written ends it. `changed_only`: of tables that go both
-    ways, Notion is asked for edited pages alone. `since`: only rows that changed then or later are read.
-    """
-
-    file: str
-    saved: Mapping[str, Any] | None = None
-    accept_deletions: bool = False
-    halt_on_error: bool = False
-    changed_only: bool = False
-    since: datetime | None = None
-
-    def as_json(self) -> dict[str, Any]:
-        """The form in which the run's row keeps it."""
-        return {
-            "file": self.file,
-            "saved": None if self.saved is None else dict(self.saved),
-            "accept_deletions": self.accept_deletions,
-            "halt_on_error": self.halt_on_error,
-            "since": self.since.isoformat() if self.since else None,
-            "changed_only": self.changed_only,
-        }
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> "Asked":
-        """The inverse of `as_json`."""
-        return cls(
-            value["file"],
-            value.get("saved"),
-            accept_deletions=value.get("accept_deletions", False),
-            halt_on_error=value.get("halt_on_error", False),
-            since=datetime.fromisoformat(value["since"]) if value.get("since") else None,
-            changed_only=value.get("changed_only", False),
-        )
 
 
 class PushFailed(Stop):
@@ -152,15 +114,14 @@ class Push:
 
     async def plan(self) -> Plan:
         """Discovery, extraction, resolution: what there is to do. Sends no write."""
-        return self._with_merge(await self._planned_rows())
+        return await self._with_merge(await self._planned_rows())
 
     async def run(self) -> Report:
         """All seven steps. Raises errors of core.errors; what was done before stays done, and is linked."""
         found = await self._planned_rows()
-        whole = self._with_merge(found)
-        self._permit(whole)
+        await self._permit(found)
         await self._survey.settle(found)
-        changes = bool(found.writes) or len(whole.actions) > len(found.actions)
+        changes = bool(found.writes) or (self._merge is not None and bool(self._merge.decide()))
         before = await self._look() if changes else {}
         await self._write(found)
         await self._step(Step.VALIDATION, self._validate(before))
@@ -188,16 +149,12 @@ class Push:
         self._count(found)
         return found
 
-    def _with_merge(self, found: Plan) -> Plan:
+    async def _with_merge(self, found: Plan) -> Plan:
         if self._merge is None:
             return found
-        from syncline.mapping.merge_plan import merge_actions  # noqa: PLC0415  only where tables go both ways
+        from syncline.mapping.rehearsal import rehearsed  # noqa: PLC0415  only where tables go both ways
 
-        return replace(
-            found,
-            tables=(*found.tables, *self._merge.tables),
-            actions=(*found.actions, *merge_actions(self._merge)),
-        )
+        return await rehearsed(self._merge, found)
 
     async def stop(self) -> None:
         """Begin nothing new."""
@@ -232,11 +189,11 @@ class Push:
         self.stand.phase = step
         await work
 
-    def _permit(self, found: Plan) -> None:
+    async def _permit(self, found: Plan) -> None:
         """Raises BadInput where a saved plan does not fit any more, TooManyDeletions where more is gone than may be."""
         if self._asked.saved is not None:
             saved = Plan.from_json(self._asked.saved)
-            moved = difference(saved, found, done=self._is_done)
+            moved = difference(saved, await self._with_merge(found), done=self._is_done)
             if moved:
                 more = f" and {len(moved) - 3} more" if len(moved) > 3 else ""
                 raise BadInput(
@@ -244,18 +201,15 @@ class Push:
                 )
         if self._asked.accept_deletions:
             return
-        if found.stop is not None:
-            raise TooManyDeletions(found.stop)
-        if self._merge is not None:
-            self._merge.refuse_deletions()
+        stop = found.stop or (self._merge.too_many_deletions() if self._merge is not None else None)
+        if stop is not None:
+            raise TooManyDeletions(stop)
 
     def _is_done(self, action: Action) -> bool:
         """Whether what a saved plan wanted has been done by it before it was interrupted."""
-        link = (
-            self._survey.extents[action.table].links.get(action.key)
-            if action.table in self._survey.extents
-            else None
-        )
+        if self._merge is not None and action.table in self._merge.tables:
+            return self._merge.is_done(action)
+        link = self._survey.extents[action.table].links.get(action.key)
         if action.kind in {ActionKind.TRASH, ActionKind.FLAG}:
             return link is None or link.written is None
         return link is not None and link.written == action.row
@@ -297,6 +251,7 @@ class Push:
         for table in merge.tables.values():
             if isinstance(table.pages, NotionPages):
                 self.guard(table.mapped).open(table.pages.notion.schema.data_source)
+        await merge.place_others()  # the rows that go one way have got their pages
         await merge.write()
         self.interruptible = False
 
@@ -333,7 +288,12 @@ class Push:
                 guard.open(extent.known.data_source)
                 guard.admit(page.page for page in extent.pages)
             tables[name] = Table(
-                survey.notion(extent), survey.place(name), extent.links, guard.admit, ids[name]
+                survey.notion(extent),
+                survey.place(name),
+                extent.links,
+                guard.admit,
+                ids[name],
+                seen={page.page: page for page in extent.pages},
             )
         return tables
 
@@ -346,35 +306,4 @@ class Push:
             tally.failed = counts["fail"]
             tally.ambiguous = counts["ambiguous"]
             tally.conflicts = counts["conflict"]
-        self.report.findings += _findings(found)
-
-
-_WHAT: Mapping[ActionKind, str] = {
-    ActionKind.FAIL: "failed",
-    ActionKind.AMBIGUOUS: "ambiguous",
-    ActionKind.CONFLICT: "conflict",
-}
-
-
-def _findings(found: Plan) -> list[Finding]:
-    """What a plan says to a person."""
-    rows = [
-        Finding(one.table, one.key, _WHAT[one.kind], one.reason, one.pages)
-        for one in found.actions
-        if one.kind in _WHAT
-    ]
-    return rows + [Finding(table, key, "note", said) for table, key, said in found.notes]
-
-
-def planned_report(found: Plan) -> Report:
-    """What a plan would do, as a report."""
-    report = Report(found.mapping, planned=True)
-    for table in found.tables:
-        counts, tally = found.counts(table), report.tally(table)
-        tally.created = counts["create"] + counts["insert"]
-        tally.updated = counts["update"] + counts["revise"]
-        tally.deleted = counts["trash"] + counts["flag"] + counts["delete"]
-        tally.unchanged, tally.skipped, tally.failed = counts["unchanged"], counts["skip"], counts["fail"]
-        tally.ambiguous, tally.conflicts = counts["ambiguous"], counts["conflict"]
-    report.findings += _findings(found)
-    return report
+        self.report.findings += findings(found)

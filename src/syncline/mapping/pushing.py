@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from syncline.app import App
 from syncline.core.errors import Busy, SynclineError
 from syncline.core.mapping import Direction, Mapping
+from syncline.core.plurals import be, counted
 from syncline.core.report import Report
 from syncline.engine.clients import open_client
 from syncline.engine.execution import end
@@ -20,7 +21,8 @@ from syncline.engine.reaper import LEISURE, Reaper
 from syncline.engine.syncs import is_served
 from syncline.engine.task import Failure, OpenRun, Outcome, Progress, RunState
 from syncline.engine.worker import Worker
-from syncline.mapping.push import Asked, Push, PushFailed, Step
+from syncline.mapping.asked import Asked
+from syncline.mapping.push import Push, PushFailed, Step
 from syncline.notion.client import Client
 from syncline.store import runs, workers
 from syncline.store.connections import Connection
@@ -215,7 +217,7 @@ class _Pushing:
         await self._tell()
         if report.blocks:
             raise PushFailed(
-                f"{len(report.blocks)} blocks of protected pages are not as they were before the push."
+                f"{counted(len(report.blocks), 'block')} of protected pages {be(len(report.blocks))} not as before the push."
             )
         if report.halted:
             raise PushFailed(

@@ -6,25 +6,25 @@ resolve    the pages: the index of each database, read once, or taken from the s
 plan       the difference, as core.planning finds it
 """
 
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
-from datetime import datetime, timedelta, tzinfo
-from typing import Any, Final, Protocol
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from syncline.app import App
 from syncline.core.errors import BadInput, Skip
 from syncline.core.hash import digest
 from syncline.core.mapped_values import PropertyType
-from syncline.core.mapping import PAGE_ID, Direction, MappedTable, Row
+from syncline.core.mapping import Direction, MappedTable
 from syncline.core.mapping import Mapping as TableMapping
 from syncline.core.matching import Side, pushed
-from syncline.core.plan import ActionKind, Indexed, Link, Plan
+from syncline.core.plan import ActionKind, Plan
 from syncline.core.planning import plan
 from syncline.core.schema import NotionSchema, Property
-from syncline.destinations.notion import NotionTable, Sender, indexed, key_type, person_ids
+from syncline.destinations.notion import NotionTable, Sender, indexed, key_type, oversize, person_ids
 from syncline.destinations.property_values import payload
+from syncline.mapping.extent import Extent, RowSource, entries, led_to, unfit
 from syncline.mapping.recency import last_whole_pull
 from syncline.mapping.targets import resolve
 from syncline.notion.client import Client
@@ -36,9 +36,7 @@ from syncline.store.rows import rows_of
 __all__ = [
     "FRESH",
     "SETTLE",
-    "Extent",
     "Manner",
-    "RowSource",
     "Survey",
     "against",
     "has_creates",
@@ -49,42 +47,6 @@ FRESH: Final = timedelta(minutes=5)
 
 SETTLE: Final = timedelta(seconds=2)
 """How long after a connection broke, or a process died, a page may still come into being that it asked for."""
-
-_CLOSED: Final = frozenset({PropertyType.SELECT, PropertyType.MULTI_SELECT, PropertyType.STATUS})
-
-
-class RowSource(Protocol):
-    """The database's side: the rows of mapped tables."""
-
-    def rows(
-        self, table: MappedTable, /, *, zone: tzinfo, since: datetime | None = None
-    ) -> AsyncIterator[list[Row]]:
-        """The rows, so many at a time; with `since` those that changed then or later, where the table tells."""
-        ...
-
-
-@dataclass
-class Extent:
-    """What is known of one table while it is surveyed. `requests` asked for its properties, `seconds` is the time of all."""
-
-    table: MappedTable
-    schema: NotionSchema | None = None
-    rows: list[Row] = field(default_factory=list)
-    pages: list[Indexed] = field(default_factory=list)
-    links: dict[str, Link] = field(default_factory=dict)
-    requests: int = 0
-    seconds: float = 0.0
-
-    @property
-    def known(self) -> NotionSchema:
-        """The schema, once it was discovered."""
-        assert self.schema is not None, "discover comes first"
-        return self.schema
-
-    @property
-    def written(self) -> Iterator[Row]:
-        """The rows that no exclusion keeps out."""
-        return (row for row in self.rows if row.excluded is None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +77,7 @@ class Survey:
     ) -> None:
         self.mapping = mapping
         self.extents = {one.name: Extent(one) for one in mapping.tables if one.direction is Direction.PUSH}
-        self.others = {name: Extent(mapping.table(name)) for name in _led_to(self.extents.values())}
+        self.others = {name: Extent(mapping.table(name)) for name in led_to(self.extents.values())}
         self.people: dict[str, str] = {}
         self.from_store = False
         self.read_at: datetime | None = None
@@ -145,7 +107,7 @@ class Survey:
         """Read the rows. Raises what the source raises."""
         zone = ZoneInfo(self.mapping.zone)
         for extent in self.extents.values():
-            with _timed(extent, self._app):
+            with extent.timed(self._app):
                 async for batch in self._rows.rows(extent.table, zone=zone, since=self._manner.since):
                     extent.rows += batch
 
@@ -153,7 +115,7 @@ class Survey:
         """Read the links and the indexes; with `stored`, indexes from the store where they are fresh."""
         self.read_at = self._app.now()
         for extent in self._all():
-            with _timed(extent, self._app):
+            with extent.timed(self._app):
                 async with self._app.database.read() as conn:
                     extent.links = await links.of_table(conn, self.place(extent.table.name))
                 if stored and await self._from_store(extent):
@@ -205,16 +167,16 @@ class Survey:
             Property(**{**one, "options": tuple(one["options"])}) for one in schema["properties"]
         )
         found = NotionSchema(**{**schema, "properties": properties})
-        return found if _misfit(table, found) is None else None
+        return found if unfit(table, found) is None else None
 
     async def _resolved(self, extent: Extent) -> NotionSchema:
         """Ask Notion, and remember what it says. Raises BadInput where a property is missing or of another type."""
         before = self._client.counts.requests
         found = await resolve(self._client, extent.table.database)
         extent.requests += self._client.counts.requests - before
-        misfit = _misfit(extent.table, found)
-        if misfit is not None:
-            raise BadInput(misfit)
+        wrong = unfit(extent.table, found)
+        if wrong is not None:
+            raise BadInput(wrong)
         value = {"target": str(extent.table.database), "schema": asdict(found)}
         async with self._app.database.begin() as conn:
             await checkpoints.put(conn, self._connection.id, self._memory(extent.table), value)
@@ -241,7 +203,7 @@ class Survey:
                 return False
             pages = [page async for page in rows_of(conn, self._connection.id, extent.known.data_source)]
         self._take(extent, pages)
-        return not _stale(extent, pages[:1])
+        return not extent.is_stale(pages[:1])
 
     async def _from_notion(self, extent: Extent) -> None:
         try:
@@ -256,7 +218,7 @@ class Survey:
         """Read the index; False as soon as a page has not the properties that are remembered."""
         extent.pages.clear()
         async for pages in self.notion(extent).index():
-            if _stale(extent, pages[:1]):
+            if extent.is_stale(pages[:1]):
                 return False
             self._take(extent, pages)
         return True
@@ -271,7 +233,7 @@ class Survey:
         """Ask for the workspace's people, if a row names somebody whom no page shows."""
         for extent in self.extents.values():
             columns = [one.property for one in extent.table.columns if one.type is PropertyType.PEOPLE]
-            named = {one for row in extent.written for name in columns for one in _entries(row, name)}
+            named = {one for row in extent.written for name in columns for one in entries(row, name)}
             if named - self.people.keys():
                 self.people |= await self.notion(extent).user_ids()
                 return
@@ -279,8 +241,8 @@ class Survey:
     async def _check_options(self) -> None:
         """Ask for a database's properties anew, if a row has an option that was not there."""
         for extent in self.extents.values():
-            closed = _options(extent)
-            wanted = ((name, one) for row in extent.written for name in closed for one in _entries(row, name))
+            closed = extent.closed_options()
+            wanted = ((name, one) for row in extent.written for name in closed for one in entries(row, name))
             if any(one not in closed[name] for name, one in wanted):
                 extent.schema = await self._resolved(extent)
 
@@ -291,9 +253,10 @@ class Survey:
             pages=extent.pages,
             links=extent.links,
             key_type=key_type(extent.known, extent.table),
-            options={name: frozenset(options) for name, options in _options(extent).items()},
+            options={name: frozenset(options) for name, options in extent.closed_options().items()},
             people=frozenset(self.people),
             check=lambda kind, value: payload(kind, value, pages=_ANY, people=_ANY),
+            check_body=oversize,
             only=self._only(extent),
         )
 
@@ -327,70 +290,3 @@ class _Anything(dict[str, str]):
 
 
 _ANY: Final = _Anything()
-
-
-@contextmanager
-def _timed(extent: Extent, app: App) -> Iterator[None]:
-    """Add the seconds that a block takes to an extent's."""
-    began = app.now()
-    try:
-        yield
-    finally:
-        extent.seconds += (app.now() - began).total_seconds()
-
-
-def _led_to(extents: Iterable[Extent]) -> list[str]:
-    """The tables that relations lead to and that are not pushed themselves."""
-    extents = list(extents)
-    own = {extent.table.name for extent in extents}
-    led = (one.relation for extent in extents for one in extent.table.relations)
-    return sorted({name for name in led if name is not None} - own)
-
-
-def _misfit(table: MappedTable, schema: NotionSchema) -> str | None:
-    """What keeps a database from taking a table's rows, as one sentence."""
-    for name, kind in pushed(table, key_type(schema, table)).items():
-        found = schema.named(name)
-        if found is None:
-            return (
-                f"The Notion database {schema.title} has no property {name} (table {table.name}): make it there, correct the mapping, "
-                "or let `syncline mapping check --create` make it."
-            )
-        if found.type != kind.value:
-            return (
-                f"The property {name} of the Notion database {schema.title} is a {found.type}, and the mapping says {kind.value} "
-                f"(table {table.name}): correct the one or the other."
-            )
-    if table.key.property == PAGE_ID:
-        return f"The table {table.name} has the page's id as its key, which Notion chooses: a push needs a key of the table's own."
-    return None
-
-
-def _stale(extent: Extent, pages: list[Mapping[str, Any]]) -> bool:
-    """Whether a page has not the properties that are remembered, by name and type."""
-    kinds = pushed(extent.table, key_type(extent.known, extent.table))
-    cells = [page.get("properties") or {} for page in pages]
-    return any(
-        name not in cell or cell[name].get("type") != kind for cell in cells for name, kind in kinds.items()
-    )
-
-
-def _options(extent: Extent) -> dict[str, tuple[str, ...]]:
-    """The options of the properties to which a push may add none."""
-    found = {}
-    for one in extent.table.columns:
-        held = extent.known.named(one.property)
-        if (
-            one.type in _CLOSED
-            and held is not None
-            and not (one.add_options and one.type is not PropertyType.STATUS)
-        ):
-            found[one.property] = held.options
-    return found
-
-
-def _entries(row: Row, name: str) -> tuple[str, ...]:
-    value = row.values.get(name)
-    if value is None:
-        return ()
-    return value if isinstance(value, tuple) else (str(value),)

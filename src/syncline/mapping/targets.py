@@ -13,14 +13,15 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 from syncline.core.errors import BadInput, NotFound, Refused, SynclineError, Unreachable
-from syncline.core.mapping import Target
+from syncline.core.mapped_values import PropertyType
+from syncline.core.mapping import MappedTable, Target
 from syncline.core.schema import NotionSchema, Property
 from syncline.notion import errors, objects, values
 from syncline.notion import operations as op
 from syncline.notion.client import Client
 from syncline.notion.views import list_views, retrieve_view
 
-__all__ = ["candidates", "databases_on", "resolve", "schema", "sentence"]
+__all__ = ["candidates", "databases_on", "misfit", "resolve", "schema", "sentence"]
 
 _PAGES = frozenset({"child_page", "child_database"})
 """Blocks whose children are another page's content."""
@@ -58,6 +59,23 @@ def schema(data_source: Mapping[str, Any], *, database: str | None = None) -> No
         properties=tuple(_property(column) for column in values.schema(data_source)),
         parent=around.get("page_id"),
     )
+
+
+def misfit(table: MappedTable, found: NotionSchema, kinds: Mapping[str, PropertyType]) -> str | None:
+    """What keeps a database from holding a table's properties, which are of these `kinds`, as one sentence."""
+    for name, kind in kinds.items():
+        held = found.named(name)
+        if held is None:
+            return (
+                f"The Notion database {found.title} has no property {name} (table {table.name}): make it there, correct the mapping, "
+                "or let `syncline mapping check --create` make it."
+            )
+        if held.type != kind.value:
+            return (
+                f"The property {name} of the Notion database {found.title} is a {held.type}, and the mapping says {kind.value} "
+                f"(table {table.name}): correct the one or the other."
+            )
+    return None
 
 
 def sentence(error: errors.NotionError, what: str) -> SynclineError:
@@ -192,7 +210,7 @@ async def candidates(
         listings = client.pages(op.search(kind="data_source", version=client.version))
         return [schema(each) async for listing in listings for each in objects.results(listing)], None
     except errors.MalformedId as error:
-        raise BadInput(f"{str(error).capitalize()}.") from None
+        raise BadInput(f"{str(error)[:1].upper()}{str(error)[1:]}.") from None
     except errors.NotionError as error:
         raise sentence(error, f"the page {under}" if under else "the databases") from error
 

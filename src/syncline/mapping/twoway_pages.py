@@ -69,21 +69,29 @@ class NotionPages:
             self.admit([page])
         return state
 
+    async def check(self, values: Mapping[str, Value], *, places: Places) -> None:
+        """Raises Skip for values that Notion would refuse; `places` are where relations lead by then."""
+        await self._sent(values, places)
+
     async def create(self, key: str, values: Mapping[str, Value]) -> PageState:
         """Make the page of `key`."""
-        return self._state(await self.notion.create(key, await self._sent(values)))
+        return self._state(await self.notion.create(key, await self._sent(values, self.places)))
 
     async def update(self, page: str, values: Mapping[str, Value], *, restore: bool = False) -> PageState:
         """Change a page, with `restore` out of the trash first."""
-        sent = await self._sent(values)
+        sent = await self._sent(values, self.places)
         answer = await self.notion.restore(page) if restore else None
         if sent or answer is None:
             answer = await self.notion.update(page, sent)
         return self._state(answer)
 
-    async def trash(self, page: str) -> None:
-        """Move a page to the trash."""
-        await self.notion.trash(page)
+    async def flag(self, page: str, name: str) -> PageState:
+        """Tick the box `name` of a page whose row is gone."""
+        return await self.update(page, {name: True})
+
+    async def trash(self, page: str) -> PageState:
+        """Move a page to the trash; as Notion then shows it."""
+        return self._state(await self.notion.trash(page))
 
     def _state(self, page: Mapping[str, Any]) -> PageState:
         self.people |= person_ids(page)
@@ -113,7 +121,7 @@ class NotionPages:
             return Presence.LOST
         return Presence.TRASHED if objects.trashed(page) else Presence.PRESENT
 
-    async def _sent(self, values: Mapping[str, Value]) -> dict[str, Any]:
+    async def _sent(self, values: Mapping[str, Value], places: Places) -> dict[str, Any]:
         """Values as a request holds them. Raises Skip for one that Notion would refuse, or an option nobody has made."""
         await self._find_people(values)
         led = {each.property: each.relation or "" for each in self.mapped.relations}
@@ -121,7 +129,7 @@ class NotionPages:
         for name, given in values.items():
             kind = self.kinds[name]
             await self._check_options(name, kind, given)
-            pages = self.places.pages.get(led.get(name, ""), {})
+            pages = places.pages.get(led.get(name, ""), {})
             try:
                 sent[name] = payload(kind, given, pages=pages, people=self._known(given))
             except Unfit as error:

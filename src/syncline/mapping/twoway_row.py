@@ -18,7 +18,6 @@ from syncline.core.pair import ROW, Act, Agreed, Clash, Merged, Version, forms
 from syncline.mapping.twoway_pairs import Item
 from syncline.mapping.twoway_sides import PageState
 from syncline.mapping.twoway_table import Table
-from syncline.store import agreed, conflicts
 from syncline.store.agreed import Known, Standing
 from syncline.store.conflicts import Raised
 
@@ -39,7 +38,8 @@ class Result:
     acts: list[Act] = field(default_factory=list)
     pages_written: int = 0
     rows_written: int = 0
-    conflicts: int = 0
+    waits: tuple[str, ...] = ()
+    """The properties of which a person has to decide; ROW for the row as a whole."""
     failed: str | None = None
 
 
@@ -80,7 +80,7 @@ class _Settling:
                 if item is not known:
                     continue
             if step is None:
-                self.result.conflicts = len(waits)
+                self.result.waits = tuple(clash.property for clash in waits)
                 await self.end(item, waits)
                 return item
             following = await step(self, item, merged)
@@ -104,10 +104,15 @@ class _Settling:
         if self.table.now() - self.table.read_at <= _FRESH:
             return item
         page = await self.table.pages.one(item.page.page)
-        fields = self.table.fields
-        before, after = (_shown(self.table.page_version(one)) for one in (item.page, page))
-        same = page.presence is item.presence and forms(fields, before.values) == forms(fields, after.values)
+        same = page.presence is item.presence and not self.was_edited(item.page, page)
         return item if same else replace(item, page=page)
+
+    def was_edited(self, before: PageState, after: PageState, *, beside: str = "") -> bool:
+        """Whether a page shows other values than before, but for the property `beside`."""
+        one, other = (_shown(self.table.page_version(state)) for state in (before, after))
+        left_out = one.unreadable | other.unreadable | {beside}
+        fields = [each for each in self.table.fields if each.name not in left_out]
+        return forms(fields, one.values) != forms(fields, other.values)
 
     # What is written down.
 
@@ -118,8 +123,7 @@ class _Settling:
         kinds = {each.name: each.kind for each in self.table.fields} | {ROW: ""}
         page = None if item.page is None else item.page.page
         raised = [Raised(item.key, clash, kinds[clash.property], page) for clash in new]
-        async with self.table.store.begin() as conn:
-            ids = await conflicts.note(conn, self.table.place, raised, now=self.table.now())
+        ids = await self.table.memory.note(raised)
         self.noted |= {_name(clash): one for clash, one in zip(new, ids, strict=True)}
 
     async def end(self, item: Item, waits: Sequence[Clash]) -> None:
@@ -127,24 +131,14 @@ class _Settling:
         if item.key not in self.table.waiting and not self.noted:
             return
         met = [self.noted[_name(clash)] for clash in waits]
-        async with self.table.store.begin() as conn:
-            await conflicts.end(
-                conn,
-                self.table.place,
-                item.key,
-                met=met,
-                done=self.noted.values(),
-                now=self.table.now(),
-            )
+        await self.table.memory.end(item.key, met=met, done=self.noted.values())
 
     async def remember(self, known: Known) -> Known:
-        async with self.table.store.begin() as conn:
-            await agreed.save(conn, self.table.place, [known], now=self.table.now())
+        await self.table.memory.remember(known)
         return known
 
     async def forget(self, item: Item) -> None:
-        async with self.table.store.begin() as conn:
-            await agreed.forget(conn, self.table.place, [item.key])
+        await self.table.memory.forget([item.key])
         self.table.places.remove(self.table.place.table, item.key)
 
     # What is done.
@@ -232,17 +226,23 @@ class _Settling:
         )
         return self.both(replace(item, key=key), await self.remember(known), row, page)
 
-    async def trash_page(self, item: Item, _merged: Merged) -> None:
+    async def trash_page(self, item: Item, _merged: Merged) -> Item | None:
         assert item.page is not None
-        await self.table.pages.trash(item.page.page)
+        page = await self.table.pages.trash(item.page.page)
         self.result.pages_written += 1
+        if self.was_edited(item.page, page):
+            # Somebody edited it after it was read, and an edit outlives a deletion: the next look decides anew.
+            return replace(item, page=await self.table.pages.update(page.page, {}, restore=True))
         await self.forget(item)
+        return None
 
     async def flag_page(self, item: Item, _merged: Merged) -> Item:
         assert item.page is not None
         flag = self.table.mapped.deletes.flag
-        page = await self.table.pages.update(item.page.page, {flag: True})
+        page = await self.table.pages.flag(item.page.page, flag)
         self.result.pages_written += 1
+        if self.was_edited(item.page, page, beside=flag):
+            return replace(item, page=await self.table.pages.update(page.page, {flag: False}))
         return await self.detach(replace(item, page=page), _merged)
 
     async def delete_row(self, item: Item, _merged: Merged) -> Item | None:

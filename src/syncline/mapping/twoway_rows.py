@@ -10,7 +10,7 @@ from syncline.core.mapped_values import ColumnType, Value
 from syncline.core.mapping import MappedTable, Row
 from syncline.core.schema import CatalogueTable
 from syncline.sources.sql import SqlSource
-from syncline.sources.sql_write import Moved
+from syncline.sources.sql_write import Moved, Place, check_values
 
 __all__ = ["SqlRows"]
 
@@ -35,18 +35,32 @@ class SqlRows:
                 found |= {row.key: row for row in batch}
         return found
 
+    async def pretend(self, page: str, *, taken: Collection[str]) -> str:
+        """A key such as `reserve` gives, none of `taken`, without taking it from the table's sequence. Raises Skip."""
+        if await self.source.numbers(self.mapped):
+            return _after(taken)
+        self._require_free(page)
+        return page
+
+    def check(self, values: Mapping[str, Value], *, key: str | None = None) -> None:
+        """Raises Skip for values that the columns cannot hold, or that `key` cannot be one."""
+        check_values(Place(self.mapped, self.described, self.zone, self.source.dialect), values, key=key)
+
     async def reserve(self, page: str, *, taken: Collection[str]) -> str:
         """The next number where the table numbers its rows, else the page's id. Raises Skip where the key can be neither."""
         number = await self._number(taken)
         if number is not None:
             return number
+        self._require_free(page)
+        return page
+
+    def _require_free(self, page: str) -> None:
         column = self.described.column(self.mapped.key.column)
         if column is not None and column.type not in _FREE:
             raise Skip(
                 f"The page {page} has no key, and the column {self.mapped.key.column} does not number its rows: "
                 f"fill in {self.mapped.key.property} in Notion."
             )
-        return page
 
     async def _number(self, taken: Collection[str]) -> str | None:
         async with self.source.writing(zone=self.zone) as writer:
@@ -56,7 +70,7 @@ class SqlRows:
         if number not in taken:
             return number
         # SQLite gives the highest number again once its row is gone; a page may still have it.
-        return str(max(int(key) for key in taken if key.isdecimal()) + 1)
+        return _after(taken)
 
     async def insert(self, key: str, values: Mapping[str, Value]) -> Row | None:
         """Make a row; None if there is one of this key."""
@@ -82,3 +96,8 @@ class SqlRows:
         except Moved:
             return False
         return True
+
+
+def _after(taken: Collection[str]) -> str:
+    """A number higher than all that are taken."""
+    return str(max((int(key) for key in taken if key.isdecimal()), default=0) + 1)

@@ -38,6 +38,14 @@ class Rows(Protocol):
         """A key that no row has, and none of `taken`, for the row of a page without one."""
         ...
 
+    async def pretend(self, page: str, *, taken: Collection[str]) -> str:
+        """A key such as `reserve` gives, without taking it."""
+        ...
+
+    def check(self, values: Mapping[str, Value], *, key: str | None = None) -> None:
+        """Raises Skip for values that the table's columns cannot hold, or that `key` cannot be one."""
+        ...
+
     async def insert(self, key: str, values: Mapping[str, Value]) -> Row | None:
         """Make a row; as it then is, or None if there is one of this key."""
         ...
@@ -52,12 +60,12 @@ class Rows(Protocol):
 
 
 class Pages(Protocol):
-    """The pages of one database. Skip is raised for a value that Notion refuses; relations are given as ids of pages.
+    """The pages of one database. Skip is raised for a value that Notion refuses; relations are given as ids of pages."""
 
-    `stale`: a page lacked a property, so the database is not what `schema` says.
-    """
-
-    stale: bool
+    @property
+    def stale(self) -> bool:
+        """Whether a page lacked a property, so that the database is not what `schema` says."""
+        ...
 
     @property
     def schema(self) -> NotionSchema:
@@ -76,6 +84,10 @@ class Pages(Protocol):
         """One page, wherever it is."""
         ...
 
+    async def check(self, values: Mapping[str, Value], *, places: "Places") -> None:
+        """Raises Skip for values that Notion would refuse, as far as that can be told without asking it to take them."""
+        ...
+
     async def create(self, key: str, values: Mapping[str, Value]) -> PageState:
         """Make the page of `key`. An outcome that is unknown is read back by the key before it is made again."""
         ...
@@ -84,8 +96,12 @@ class Pages(Protocol):
         """Change a page, with `restore` out of the trash; as Notion then shows it."""
         ...
 
-    async def trash(self, page: str) -> None:
-        """Move a page to the trash."""
+    async def flag(self, page: str, name: str) -> PageState:
+        """Tick the box `name` of a page whose row is gone."""
+        ...
+
+    async def trash(self, page: str) -> PageState:
+        """Move a page to the trash; as Notion then shows it."""
         ...
 
 
@@ -97,6 +113,11 @@ class Places:
     """table → key → page"""
     keys: dict[str, dict[str, str]] = field(default_factory=dict)
     """table → page → key"""
+
+    def replace(self, table: str, pages: Mapping[str, str]) -> None:
+        """All rows of a table that have a page."""
+        self.pages[table] = dict(pages)
+        self.keys[table] = {page: key for key, page in pages.items()}
 
     def add(self, table: str, key: str, page: str) -> None:
         """A row that has its page."""

@@ -9,10 +9,10 @@ from syncline.core.mapped_values import READ_ONLY, PropertyType, Unfit, Value, f
 from syncline.core.mapping import PAGE_ID, MappedColumn, MappedTable, Row
 from syncline.core.merge import merge_row
 from syncline.core.pair import Agreed, Decision, Field, Flow, Merged, Pair, Presence, Rules, Version, forms
+from syncline.mapping.twoway_memory import Memory
 from syncline.mapping.twoway_pairs import Item
 from syncline.mapping.twoway_sides import Pages, PageState, Places, Rows
 from syncline.store.agreed import Known, Standing
-from syncline.store.database import Database
 from syncline.store.links import Place
 
 __all__ = ["Table", "fields_of"]
@@ -49,10 +49,12 @@ class Table:
     fields: tuple[Field, ...]
     rows: Rows
     pages: Pages
-    store: Database
+    memory: Memory
     now: Callable[[], datetime]
     read_at: datetime
-    """When its pages were read."""
+    """When its pages were read, by our clock."""
+    began: datetime
+    """A time that no edit which was not read is before, by Notion's clock."""
     places: Places = field(default_factory=Places)
     decisions: Mapping[str, Mapping[str, Decision]] = field(default_factory=dict)
     waiting: frozenset[str] = frozenset()

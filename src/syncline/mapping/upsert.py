@@ -11,6 +11,7 @@ ends the push. Whatever ends it, the next push finds what is done as unchanged.
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -18,7 +19,7 @@ from typing import Any, Final
 from syncline.app import App
 from syncline.core.errors import Skip
 from syncline.core.hash import digest
-from syncline.core.mapped_values import PropertyType, Unfit, Value
+from syncline.core.mapped_values import PropertyType, Unfit, Value, comparable
 from syncline.core.matching import pushed
 from syncline.core.plan import WRITES, Action, ActionKind, Change, Indexed, Link, Plan
 from syncline.core.report import Finding, Report
@@ -35,13 +36,17 @@ WRITERS: Final = 6
 
 @dataclass
 class Table:
-    """One table as a push writes it. `pages` are the ids of pages by key; new ones are added. `admit` lets pages be written."""
+    """One table as a push writes it. `pages` are the ids of pages by key; new ones are added. `admit` lets pages be written.
+
+    `seen` are the pages by id, as Notion showed them last.
+    """
 
     notion: NotionTable
     place: Place
     links: Mapping[str, Link]
     admit: Callable[[Iterable[str]], None]
     pages: dict[str, str] = field(default_factory=dict)
+    seen: dict[str, Indexed] = field(default_factory=dict)
 
     @property
     def relations(self) -> dict[str, str]:
@@ -234,7 +239,7 @@ class Upsert:
         link = Link(action.key, action.page, body=held.body if held else None, written=action.row)
         if action.changes:
             page = await table.notion.update(action.page or "", self._sent(action, action.changes))
-            await self._linked(table, link, page)
+            await self._linked(table, link, page, sent=action.changes)
         if action.body is not None:
             self._bodies.append(action)
         else:
@@ -254,7 +259,8 @@ class Upsert:
         table = self._tables[action.table]
         sent = self._sent(action, [one for one in action.changes if one.property in action.later])
         page = await table.notion.update(table.pages[action.key], sent)
-        await self._linked(table, Link(action.key, written=action.row, body=_hash(action.body)), page)
+        link = Link(action.key, written=action.row, body=_hash(action.body))
+        await self._linked(table, link, page, sent=action.changes)
 
     async def _flag(self, action: Action) -> None:
         table = self._tables[action.table]
@@ -270,12 +276,19 @@ class Upsert:
             await links.forget(conn, table.place, [action.key])
         self._report.tally(action.table).deleted += 1
 
-    async def _linked(self, table: Table, link: Link, page: Mapping[str, Any]) -> None:
-        """Store whose the page is, what was written into it, and how it looks now."""
+    async def _linked(
+        self, table: Table, link: Link, page: Mapping[str, Any], *, sent: Iterable[Change] = ()
+    ) -> None:
+        """Store whose the page is, what was written into it, and how it looks now.
+
+        What somebody edited since the page was read is not taken for ours: the next push compares the page anew.
+        """
         seen = self._seen(table, page)
-        table.pages[link.key] = seen.page
+        edited = _differ(table.seen.get(seen.page), seen, beside={one.property for one in sent})
+        table.pages[link.key], table.seen[seen.page] = seen.page, seen
         whole = (table.place.table, link.key) not in self._partial
-        stored = replace(link, page=seen.page, seen=seen.hash, written=link.written if whole else None)
+        written = link.written if whole else None
+        stored = replace(link, page=seen.page, seen=None if edited else seen.hash, written=written)
         async with self._app.database.begin() as conn:
             await links.save(conn, table.place, [stored], now=self._app.now())
 
@@ -307,6 +320,14 @@ class Upsert:
             self._report.findings.append(Finding(action.table, action.key, "note", said))
             self._partial.add((action.table, action.key))
         return tuple(key for key in change.new if key in known)
+
+
+def _differ(before: Indexed | None, after: Indexed, *, beside: AbstractSet[str]) -> bool:
+    """Whether a page shows another value than before, `beside` these properties."""
+    if before is None:
+        return False
+    names = after.values.keys() - beside
+    return any(comparable(before.values.get(name)) != comparable(after.values[name]) for name in names)
 
 
 def _hash(body: str | None) -> str | None:

@@ -126,6 +126,14 @@ class SqlSource:
         async with self._transaction(self._reader, UTC) as conn:
             return int(await conn.scalar(select(func.count()).select_from(rows)) or 0)
 
+    async def numbers(self, mapped: MappedTable) -> bool:
+        """Whether the table numbers its rows, so that a new one can have a key of its own."""
+        table = await self.described(mapped)
+        if table is None:
+            return False
+        async with self._transaction(self._reader, UTC) as conn:
+            return await sql_write.numbers(conn, Place(mapped, table, UTC, self.dialect))
+
     @asynccontextmanager
     async def writing(self, *, zone: tzinfo = UTC) -> AsyncIterator["Writer"]:
         """One transaction that writes: committed at the end, rolled back by an exception."""

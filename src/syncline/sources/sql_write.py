@@ -29,7 +29,17 @@ from syncline.sources.sql_statements import (
     selection,
 )
 
-__all__ = ["Moved", "Place", "Refusal", "insert_row", "next_key", "remove_row", "update_row"]
+__all__ = [
+    "Moved",
+    "Place",
+    "Refusal",
+    "check_values",
+    "insert_row",
+    "next_key",
+    "numbers",
+    "remove_row",
+    "update_row",
+]
 
 
 class Moved(Skip):
@@ -61,6 +71,13 @@ class Place:
         except Unfit as error:
             raise Refusal(f"{name}: {error}") from error
         return bound(taken, dialect=self.dialect)
+
+
+def check_values(place: Place, values: Mapping[str, Value], *, key: str | None = None) -> None:
+    """Raises Refusal for what the columns cannot hold; what else the table refuses only it knows."""
+    _split(place, values)
+    if key is not None:
+        place.column_value(place.mapped.key.column, key)
 
 
 async def update_row(
@@ -128,13 +145,19 @@ async def remove_row(
 async def next_key(conn: AsyncConnection, place: Place) -> str | None:
     """A key that the next row may have; None where the table does not number its rows. On PostgreSQL nobody else gets it."""
     name = place.mapped.key.column
-    if place.type(name) is not ColumnType.INTEGER:
+    if not await numbers(conn, place):
         return None
     if place.dialect == "postgresql":
-        sequence = await conn.scalar(select(func.pg_get_serial_sequence(_quoted(place), name)))
-        return None if sequence is None else str(await conn.scalar(select(func.nextval(sequence))))
+        return str(await conn.scalar(select(func.nextval(_sequence(place)))))
     highest = await conn.scalar(select(func.max(column(name))).select_from(relation(_name(place))))
     return str(int(highest or 0) + 1)
+
+
+async def numbers(conn: AsyncConnection, place: Place) -> bool:
+    """Whether the table numbers its rows."""
+    if place.type(place.mapped.key.column) is not ColumnType.INTEGER:
+        return False
+    return place.dialect == "sqlite" or await conn.scalar(select(_sequence(place))) is not None
 
 
 # --- statements ---------------------------------------------------------------------------------------------------
@@ -146,6 +169,10 @@ def _name(place: Place) -> str:
 
 def _quoted(place: Place) -> str:
     return ".".join('"' + part.replace('"', '""') + '"' for part in _name(place).split("."))
+
+
+def _sequence(place: Place) -> Any:
+    return func.pg_get_serial_sequence(_quoted(place), place.mapped.key.column)
 
 
 def _table(place: Place, *names: str) -> Any:
