@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from sqlalchemy import event
 from tests.api.doors import HOME, T0, Door
 from tests.api.served import served
 
@@ -41,7 +42,7 @@ class Stream:
                     found = {}
             raise EOFError
 
-        return await asyncio.wait_for(read(), 20)
+        return await asyncio.wait_for(read(), 60)
 
     async def numbers(self, count: int) -> list[int]:
         return [json.loads((await self.fields())["data"])["number"] for _ in range(count)]
@@ -52,7 +53,7 @@ async def streaming(
     url: str, headers: Mapping[str, str], params: Mapping[str, Any] | None = None
 ) -> AsyncIterator[Stream]:
     async with (
-        httpx2.AsyncClient(base_url=url, headers=headers, timeout=20) as http,
+        httpx2.AsyncClient(base_url=url, headers=headers, timeout=60) as http,
         http.stream("GET", PATH, params=params) as answer,
     ):
         assert answer.status_code == 200
@@ -163,3 +164,31 @@ async def test_an_outsider_is_told_that_there_is_no_such_workspace(door: Door) -
     headers = await door.signed_in("outsider")
 
     assert (await door.ask("GET", "/notion/events", headers=headers, params={"workspaceId": HOME}))[0] == 404
+
+
+@pytest.mark.parametrize("path", [f"{PATH}?since=0", "/api/v1/records"])
+async def test_clients_that_hang_up_break_no_connection_to_the_store(
+    door: Door, path: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken: list[str] = []
+    pool = door.app.database._reader.sync_engine.pool  # nothing public tells of it
+    for what in ("invalidate", "close"):
+        event.listen(pool, what, lambda *_, what=what: broken.append(what))
+    headers = await door.signed_in("viewer") | {"Accept": "application/x-ndjson", "Host": "localhost"}
+    request = f"GET {path} HTTP/1.1\r\n" + "".join(f"{key}: {value}\r\n" for key, value in headers.items())
+
+    async def hang_up(after: float) -> None:
+        _, writer = await asyncio.open_connection(*where)
+        writer.write(f"{request}\r\n".encode())
+        await asyncio.sleep(after)
+        writer.transport.abort()
+
+    async with served(door.service) as url:
+        where = ("127.0.0.1", int(url.rpartition(":")[2]))
+        for number in range(15):
+            await log(door, number)
+            await asyncio.gather(*(hang_up((number + 15 * one) / 1000) for one in range(6)))
+        await log(door, 1)
+
+    assert broken == []
+    assert "Task was destroyed" not in caplog.text

@@ -18,7 +18,7 @@ from syncline.core.event import Event, sync_progress, sync_start
 from syncline.core.permission import Role, Scope
 from syncline.store import events, members
 
-SECONDS = 20
+SECONDS = 60
 
 
 async def log(door: Door, *happened: Event, connection_id: str = HOME) -> None:
@@ -62,7 +62,7 @@ async def listening(
     transport: str = "websocket",
     **rest: Any,
 ) -> AsyncIterator[Ear]:
-    client = socketio.AsyncClient(reconnection=False)
+    client = socketio.AsyncClient(reconnection=False, request_timeout=SECONDS)
     ear = Ear(client)
 
     async def hear(kind: str, *data: Any) -> None:
@@ -71,7 +71,8 @@ async def listening(
 
     client.on("*", hear, namespace=namespace)
     try:
-        await client.connect(url, auth=auth, namespaces=[namespace], transports=[transport], **rest)
+        ways: Any = {"namespaces": [namespace], "transports": [transport], "wait_timeout": SECONDS}
+        await client.connect(url, auth=auth, **ways, **rest)
         yield ear
     finally:
         # It says good-bye by WebSocket; a client that polls would wait for its last poll.
@@ -80,11 +81,13 @@ async def listening(
 
 async def refusal(url: str, auth: Any) -> Any:
     """What the server says to a client that it refuses."""
-    client = socketio.AsyncClient(reconnection=False)
+    client = socketio.AsyncClient(reconnection=False, request_timeout=SECONDS)
     refusals: list[Any] = []
     client.on("connect_error", refusals.append, namespace="/sync")
     with pytest.raises(NotConnected):
-        await client.connect(url, auth=auth, namespaces=["/sync"], transports=["websocket"])
+        await client.connect(
+            url, auth=auth, namespaces=["/sync"], transports=["websocket"], wait_timeout=SECONDS
+        )
     await client.disconnect()
     return refusals[0]["data"]
 
@@ -272,6 +275,7 @@ async def test_a_key_hears_of_the_workspaces_that_it_is_limited_to(door: Door) -
         ({"token": "forged", "since": {HOME: -1}}, "VALIDATION_ERROR"),
         ({"token": "forged", "since": [1]}, "VALIDATION_ERROR"),
         ({"token": "forged", "since": {HOME: True}}, "VALIDATION_ERROR"),
+        ({"token": "forged", "since": {HOME: 2**63}}, "VALIDATION_ERROR"),
     ],
 )
 async def test_who_cannot_say_who_it_is_is_refused_with_a_code(door: Door, auth: Any, code: str) -> None:
@@ -289,13 +293,14 @@ async def test_a_browser_s_cookie_counts_and_a_foreign_page_s_does_not(door: Doo
     async with served(door.service) as url:
         async with listening(url, None, headers=cookie | {"Origin": url}) as ear:
             await ear.until(1, "connected")
-        client = socketio.AsyncClient(reconnection=False)
+        client = socketio.AsyncClient(reconnection=False, request_timeout=SECONDS)
         with pytest.raises(NotConnected):
             await client.connect(
                 url,
                 headers=cookie | {"Origin": "https://evil.test"},
                 namespaces=["/sync"],
                 transports=["websocket"],
+                wait_timeout=SECONDS,
             )
         await client.disconnect()
 

@@ -6,12 +6,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from tests.store.samples import CONNECTION, page
+from tests.store.samples import CONNECTION, page, record
 
 from syncline.app import App
 from syncline.core.model import Deletion, Kind
 from syncline.core.rules import Channel, ChannelKind, Rule, Trigger
-from syncline.delivery.notifying import send
+from syncline.delivery.deliveries import Send
+from syncline.delivery.notifying import Notifier
 from syncline.delivery.outbound import Answer
 from syncline.delivery.rules import Asked, create, decide
 from syncline.store import connections, notifications, records
@@ -75,6 +76,12 @@ class Ruling:
         async with self.app.database.begin() as conn:
             await records.upsert(conn, HOME, [replace(made, stream=stream)], run_id="run", now=self.app.now())
 
+    async def source(self, key: str, title: str, *properties: str) -> None:
+        """Write a data source with these properties."""
+        made = record(Kind.DATA_SOURCE, key, {"properties": {name: {} for name in properties}}, title=title)
+        async with self.app.database.begin() as conn:
+            await records.upsert(conn, HOME, [made], run_id="run", now=self.app.now())
+
     async def trash(self, key: str) -> None:
         async with self.app.database.begin() as conn:
             await records.delete(conn, HOME, [(Kind.PAGE, key)], reason=Deletion.TRASHED, now=self.app.now())
@@ -84,8 +91,13 @@ class Ruling:
             pass
 
     async def send(self) -> None:
-        while await send(self.app, self.receiver) == 0.0:
+        await self.send_with(self.receiver)
+
+    async def send_with(self, post: Send | None) -> None:
+        notifier = Notifier(post)
+        while await notifier(self.app) == 0.0:
             pass
+        await notifier.close()
 
     async def work(self) -> list[str]:
         """What a worker does at one moment; the texts that arrived in it."""

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from sqlalchemy import select
 from standardwebhooks import Webhook, WebhookVerificationError
@@ -16,10 +17,11 @@ from tests.store.samples import CONNECTION, record
 
 from syncline.app import App
 from syncline.core.delivery import ATTEMPTS, DEFAULT
+from syncline.core.errors import BadInput
 from syncline.core.event import Event, sync_progress
 from syncline.core.model import Kind
 from syncline.delivery import deliveries as engine
-from syncline.delivery.deliveries import create, deliver, enable, redeliver, rotate
+from syncline.delivery.deliveries import Deliverer, Send, change, create, enable, redeliver, rotate
 from syncline.delivery.outbound import Answer
 from syncline.settings import Settings
 from syncline.store import connections, deliveries, endpoints, events, records
@@ -83,14 +85,19 @@ class Sending:
             await events.append(conn, HOME, happened, now=self.app.now())
 
     async def edit(self, key: str, title: str) -> None:
-        changed = replace(record(Kind.PAGE, key, title=title), hash=title)
+        changed = replace(record(Kind.PAGE, key, title=title), hash=ascii(title))
         async with self.app.database.begin() as conn:
             await records.upsert(conn, HOME, [changed], run_id="r", now=self.app.now())
 
     async def send(self) -> None:
         """What a worker does at one moment."""
-        while await deliver(self.app, self.receiver) == 0.0:
+        await self.send_with(self.receiver)
+
+    async def send_with(self, send: Send) -> None:
+        deliverer = Deliverer(send)
+        while await deliverer(self.app) == 0.0:
             pass
+        await deliverer.close()
 
     async def pass_time(self, span: timedelta, *, step: timedelta = timedelta(minutes=10)) -> None:
         until = self.at[0] + span
@@ -102,9 +109,8 @@ class Sending:
         found, secret = await create(
             self.app,
             CONNECTION,
-            url="https://receiver.test/hook",
             description="",
-            **{"types": DEFAULT, "streams": (), **asked},  # type: ignore[arg-type]  # what a test names
+            **{"url": "https://receiver.test/hook", "types": DEFAULT, "streams": (), **asked},  # type: ignore[arg-type]  # what a test names
         )
         self.receiver.secrets = [secret]
         return found
@@ -141,6 +147,15 @@ async def test_what_happens_arrives_signed(sending: Sending) -> None:
     assert (second["data"]["id"], second["data"]["title"], second["data"]["kind"]) == ("p", "Title", "page")
 
 
+async def test_half_a_character_in_a_title_is_told_as_one_that_is_not_known(sending: Sending) -> None:
+    await sending.endpoint()
+    sending.receiver.secrets = []
+    await sending.edit("p", "half \ud83d, NUL \x00")
+    await sending.happen(Event("sync:page-fetched", {"title": ["half \ud83d"]}), Event("sync:complete", {}))
+    await sending.send()
+    assert sending.receiver.titles()["p"] == ["half \ufffd, NUL \x00"]
+
+
 async def test_a_wrong_secret_does_not_verify(sending: Sending) -> None:
     await sending.endpoint()
     sending.receiver.secrets = [engine.new_secret()]
@@ -161,6 +176,38 @@ async def test_only_what_is_wanted_is_sent(sending: Sending) -> None:
     await sending.edit("p", "two")
     await sending.send()
     assert [told["type"] for told in sending.receiver.taken] == ["record.added"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "sentence"),
+    [
+        ({"types": ("bla.*",)}, "has the type bla.*; there are record.added, .*endpoint.disabled"),
+        ({"types": ("record.*", "sync.finished")}, "has the type sync.finished"),
+        ({"streams": ("taks",)}, "no stream taks; there are pages"),
+    ],
+)
+async def test_what_no_event_can_match_is_refused(
+    sending: Sending, asked: dict[str, tuple[str, ...]], sentence: str
+) -> None:
+    await sending.edit("p", "there is a record")
+    with pytest.raises(BadInput, match=sentence):
+        await sending.endpoint(**asked)
+    endpoint = await sending.endpoint()
+    with pytest.raises(BadInput, match=sentence):
+        await change(sending.app, endpoint, **asked)
+    assert await sending.now_is(endpoint) == endpoint
+
+
+async def test_an_endpoint_hears_what_it_is_changed_to(sending: Sending) -> None:
+    endpoint = await sending.endpoint()
+    sending.receiver.secrets = []
+    await change(sending.app, endpoint, types=("sync.*",), streams=("pages",), description="new")
+    await sending.edit("p", "x")
+    await sending.happen(Event("sync:start", {}))
+    await sending.send()
+    assert [told["type"] for told in sending.receiver.taken] == ["sync.start"]
+    found = await sending.now_is(endpoint)
+    assert (found.types, found.streams, found.description) == (("sync.*",), ("pages",), "new")
 
 
 async def test_a_receiver_that_is_down_for_three_hours_gets_everything_in_order(sending: Sending) -> None:
@@ -214,7 +261,7 @@ async def test_a_dead_letter_holds_up_nothing_behind_it(sending: Sending) -> Non
 
 
 async def test_an_endpoint_that_fails_for_days_is_disabled_and_says_so(sending: Sending) -> None:
-    endpoint = await sending.endpoint()
+    endpoint = await sending.endpoint(url="https://receiver.test/hook?key=0123456789")
     sending.receiver.secrets, sending.receiver.status = [], 502
     for _ in range(7):
         await sending.happen(Event("connection:token", {}))
@@ -223,6 +270,7 @@ async def test_an_endpoint_that_fails_for_days_is_disabled_and_says_so(sending: 
     assert (found.enabled, found.disabled_for) == (False, "It took nothing for three days: HTTP 502.")
     async with sending.app.database.read() as conn:
         assert "endpoint:disabled" in [each.kind for each in await events.since(conn, HOME, 0, 1000)]
+        assert "/hook?key=" not in str(await events.since(conn, HOME, 0, 1000))
     await sending.edit("p", "meanwhile")
     tries = sending.receiver.tries
     await sending.send()
@@ -278,7 +326,7 @@ async def test_an_endpoint_disabled_while_a_delivery_is_under_way_gets_that_one_
         return await sending.receiver(url, body, headers)
 
     await sending.happen(Event("sync:complete", {}))
-    assert await deliver(sending.app, disabling) == 0.0
+    assert await Deliverer(disabling)(sending.app) == 0.0
     await sending.edit("p", "three")
     await sending.send()
     before = sending.receiver.titles()["p"]
@@ -309,14 +357,83 @@ async def test_an_endpoint_removed_while_a_delivery_is_under_way_leaves_nothing_
             await endpoints.change(conn, second.id, description="is there")
         return Answer(status, "")
 
-    while await deliver(sending.app, removing) == 0.0:
-        pass
+    await sending.send_with(removing)
     assert await sending.counts(first) == {}
     assert set(await sending.counts(second)) <= {State.DELIVERED, State.WAITING}
     async with sending.app.database.read() as conn:
         left = list(await conn.scalars(select(attempts.c.delivery_id)))
         known = list(await conn.scalars(select(made.c.id)))
     assert set(left) <= set(known)
+
+
+async def test_an_endpoint_is_removed_while_an_attempt_is_written_down(
+    sending: Sending, store_location: str
+) -> None:
+    endpoint = await sending.endpoint()
+    await sending.edit("p", "x")
+    sending.receiver.secrets, sending.receiver.status = [], 500
+    await sending.send()
+
+    async def remove() -> None:
+        async with sending.app.database.begin() as conn:
+            await endpoints.remove(conn, endpoint.id)
+
+    async with sending.app.database.begin() as conn:
+        await endpoints.hold(conn, endpoint.id)
+        removing = asyncio.create_task(remove())
+        await waits_for_a_lock(store_location)
+        (one,) = await deliveries.listing(conn, endpoint.id, limit=10)
+        await deliveries.end(conn, one.id, State.DELIVERED, now=sending.app.now())
+    await removing
+    assert await sending.counts(endpoint) == {}
+
+
+async def waits_for_a_lock(location: str) -> None:
+    """Wait until somebody waits for a lock of PostgreSQL's; SQLite has one writer."""
+    if not location.startswith("postgresql"):
+        return
+    async with await psycopg.AsyncConnection.connect(location, autocommit=True) as conn, asyncio.timeout(60):
+        waiting = (
+            b"SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+        )
+        while await (await conn.execute(waiting)).fetchone() is None:  # noqa: ASYNC110 - another process has none
+            await asyncio.sleep(0.01)
+
+
+async def test_a_clock_that_is_put_back_holds_up_nothing_that_was_not_tried(sending: Sending) -> None:
+    await sending.endpoint()
+    sending.receiver.secrets = []
+    await sending.edit("p", "before")
+    await Deliverer(sending.receiver).prepare(sending.app)
+    sending.at[0] -= timedelta(hours=3)
+    await sending.edit("p", "after")
+    await sending.send()
+    assert sending.receiver.titles()["p"] == ["before", "after"]
+
+
+async def test_a_receiver_that_hangs_keeps_no_other_waiting(sending: Sending) -> None:
+    hanging = await sending.endpoint(url="https://hangs.test/hook")
+    await sending.endpoint()
+    sending.receiver.secrets = []
+    released = asyncio.Event()
+
+    async def send(url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+        if url.startswith("https://hangs."):
+            await released.wait()
+            return Answer(None, "", "There was no answer within 15 s.")
+        return await sending.receiver(url, body, headers)
+
+    deliverer = Deliverer(send)
+    for number in range(30):
+        await sending.edit("p", f"t{number}")
+        while len(sending.receiver.taken) <= number:
+            await deliverer(sending.app)
+    assert sending.receiver.titles()["p"] == [f"t{number}" for number in range(30)]
+    assert (await sending.now_is(hanging)).failing_since is None
+    released.set()
+    await deliverer.close()
+    assert (await sending.now_is(hanging)).failing_since == sending.at[0]
+    assert (await sending.counts(hanging))[State.WAITING] == 30
 
 
 async def test_two_workers_send_nothing_twice(sending: Sending) -> None:
@@ -326,7 +443,7 @@ async def test_two_workers_send_nothing_twice(sending: Sending) -> None:
         await sending.edit(f"p{number % 7}", f"t{number}")
         await sending.happen(Event("sync:complete", {"n": number}))
     while State.WAITING in (await sending.counts(endpoint)) or not sending.receiver.taken:
-        await asyncio.gather(*(deliver(sending.app, sending.receiver) for _ in range(4)))
+        await asyncio.gather(*(sending.send() for _ in range(4)))
     assert len(set(sending.receiver.ids)) == len(sending.receiver.ids)
     assert [told["data"]["n"] for told in sending.receiver.taken if told["type"] == "sync.complete"] == list(
         range(40)
@@ -342,12 +459,37 @@ async def test_what_a_dead_worker_was_sending_is_sent_after_a_minute(sending: Se
         raise asyncio.CancelledError
 
     with pytest.raises(asyncio.CancelledError):
-        await deliver(sending.app, killed)
+        await sending.send_with(killed)
     await sending.send()
     assert sending.receiver.taken == []
     sending.at[0] += timedelta(seconds=61)
     await sending.send()
     assert sending.receiver.titles()["p"] == ["x"]
+    assert await sending.counts(endpoint) == {State.DELIVERED: 1}
+
+
+async def test_an_attempt_that_outlives_its_claim_does_not_undo_what_came_after(sending: Sending) -> None:
+    endpoint = await sending.endpoint()
+    sending.receiver.secrets = []
+    await sending.edit("p", "x")
+    released, begun = asyncio.Event(), asyncio.Event()
+
+    async def slow(url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+        begun.set()
+        await released.wait()
+        return Answer(500, "")
+
+    deliverer = Deliverer(slow)
+    while not begun.is_set():
+        await deliverer(sending.app)
+    sending.at[0] += timedelta(seconds=61)
+    await sending.send()
+    assert await sending.counts(endpoint) == {State.DELIVERED: 1}
+    async with sending.app.database.begin() as conn:
+        (one,) = await deliveries.listing(conn, endpoint.id, limit=10)
+        await deliveries.end(conn, one.id, State.DEAD, now=sending.app.now())
+    released.set()
+    await deliverer.close()
     assert await sending.counts(endpoint) == {State.DELIVERED: 1}
 
 

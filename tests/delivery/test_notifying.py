@@ -15,7 +15,7 @@ from tests.store.samples import CONNECTION
 
 from syncline.core.delivery import ATTEMPTS
 from syncline.core.rules import Channel, ChannelKind, Trigger
-from syncline.delivery.notifying import forget_old, send
+from syncline.delivery.notifying import forget_old
 from syncline.delivery.outbound import Answer
 from syncline.delivery.rules import Asked, change, create
 from syncline.store.notifications import State
@@ -31,6 +31,20 @@ async def test_slack_gets_one_post_with_a_text(ruling: Ruling) -> None:
     await ruling.work()
     assert ruling.receiver.taken == [{"text": "New: &lt;!channel&gt; https://notion.test/&lt;!channel&gt;"}]
     assert await states(ruling) == [State.SENT]
+
+
+async def test_half_a_character_in_a_title_or_a_name_stops_no_message(ruling: Ruling) -> None:
+    hook = Channel(ChannelKind.WEBHOOK, "https://receiver.test/hook")
+    await ruling.rule(
+        Trigger.APPEARS, name="half \ud83d", channels=(SLACK, hook), template="{{ rule }} {{ values.Status }}"
+    )
+    await ruling.edit("row", "half \ud83d")
+    await ruling.decide()
+    await ruling.send()
+    told = {
+        item["text"] for one in ruling.receiver.taken for item in one.get("data", {"items": [one]})["items"]
+    }
+    assert told == {"half \ufffd half \ufffd"}
 
 
 async def test_a_message_travels_over_http(ruling: Ruling) -> None:
@@ -51,7 +65,7 @@ async def test_a_message_travels_over_http(ruling: Ruling) -> None:
         await create(here, CONNECTION, Asked("Real", Trigger.APPEARS, (target,)))
         await ruling.edit("row")
         await ruling.decide()
-        await send(here)
+        await replace(ruling, app=here).send_with(None)
     assert heard == [b'{"text":"New: row https://notion.test/row"}']
     assert await states(ruling) == [State.SENT]
 
@@ -103,7 +117,7 @@ async def test_a_worker_that_dies_while_sending_leaves_the_same_message_to_the_n
         raise MemoryError
 
     with pytest.raises(MemoryError):
-        await send(ruling.app, dies)
+        await ruling.send_with(dies)
     await ruling.edit("later")
     await ruling.decide()
     ruling.pass_time(seconds=61)
@@ -156,7 +170,7 @@ async def test_a_webhook_is_signed_with_the_secret_that_was_shown(ruling: Ruling
         told = Webhook(str(shown.secret)).verify(body, dict(headers))
         return Answer(200 if told["data"]["items"][0]["subject"] == "row" else 400, "")
 
-    await send(ruling.app, verifies)
+    await ruling.send_with(verifies)
     assert await states(ruling) == [State.SENT]
 
 

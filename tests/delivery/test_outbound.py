@@ -104,6 +104,24 @@ def test_private_addresses_may_be_allowed() -> None:
     assert checked_url("http://127.0.0.1:9000/x", allow_private=True).port == 9000
 
 
+async def test_a_host_beyond_ascii_is_named_as_dns_knows_it() -> None:
+    seen: list[str] = []
+
+    def answers(request: httpx2.Request) -> httpx2.Response:
+        seen.append(request.headers["host"])
+        return httpx2.Response(200)
+
+    answer = await post(
+        "https://bücher.test/",
+        b"{}",
+        {},
+        allow_private=False,
+        resolve=resolving(PUBLIC),
+        transport=httpx2.MockTransport(answers),
+    )
+    assert (answer.status, seen) == (200, ["xn--bcher-kva.test"])
+
+
 async def test_a_redirect_is_not_followed() -> None:
     def handler(request: httpx2.Request) -> httpx2.Response:
         return httpx2.Response(302, headers={"location": "http://127.0.0.1/"})

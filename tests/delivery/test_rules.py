@@ -157,7 +157,9 @@ GOOD = Asked("Rule", Trigger.CHANGED, (SLACK,))
         (replace(GOOD, channels=(Channel(ChannelKind.EMAIL, "ann@example.com"),)), "SYNCLINE_SMTP_URL"),
         (replace(GOOD, trigger=Trigger.GOES, property="Status"), "takes no property"),
         (replace(GOOD, trigger=Trigger.ALERT, stream="tasks"), "no stream"),
-        (replace(GOOD, stream="tasks", property="Stauts"), "has no Stauts; it has Name, Status"),
+        (replace(GOOD, stream="tasks", property="Stauts"), "has no Stauts; there are Name, Status"),
+        (replace(GOOD, stream="taks"), "no stream taks; there are pages, .*tasks-id .Tasks."),
+        (replace(GOOD, property="Stauts"), "no data source has a Stauts; there are Name, Status"),
         (replace(GOOD, template="{{ titel }}"), "there is no titel"),
         (replace(GOOD, digest="weekly"), "digest"),
         (replace(GOOD, quiet="night"), "quiet"),
@@ -166,8 +168,18 @@ GOOD = Asked("Rule", Trigger.CHANGED, (SLACK,))
 )
 async def test_what_cannot_work_is_refused_in_a_sentence(ruling: Ruling, wrong: Asked, sentence: str) -> None:
     await ruling.edit("row", "Open")
+    await ruling.source("tasks-id", "Tasks", "Name", "Status")
     with pytest.raises(BadInput, match=sentence):
         await create(ruling.app, CONNECTION, wrong)
+
+
+async def test_a_rule_may_name_a_data_source_without_rows_and_anything_before_the_first_pull(
+    ruling: Ruling,
+) -> None:
+    await ruling.rule(stream="taks", property="Stauts")
+    await ruling.source("tasks-id", "Tasks", "Name")
+    await ruling.rule(stream="tasks-id", property="Name")
+    await ruling.rule(stream="pages")
 
 
 async def test_a_preview_shows_what_would_be_told_of_the_newest_row(ruling: Ruling) -> None:

@@ -24,7 +24,7 @@ from syncline.settings import Settings
 from syncline.store import connections, inbox, records, runs, subscriptions
 from syncline.store.inbox import State
 
-SECONDS = 30
+SECONDS = 60
 WITHOUT = """
 import sys
 
@@ -130,6 +130,15 @@ def test_the_log_is_followed_through_a_pipe_line_by_line_until_ctrl_c(
         child.send_signal(signal.SIGINT)
         ended = syncline.ended(child)
     assert (ended.code, ended.err) == (130, "Stopped.\n")
+
+
+def test_the_log_of_one_run_is_found_by_the_beginning_of_its_id(syncline: Syncline, notion: Notion) -> None:
+    syncline.connect(notion)
+    run = syncline("pull", "--json").json["run"]
+    syncline("pull")
+    lines = syncline("logs", "--run", run[:8], "--json").out.splitlines()
+    assert {json.loads(line)["run_id"] for line in lines} == {run}
+    assert len(lines) > 1
 
 
 def test_a_token_in_a_title_is_in_the_record_and_nowhere_in_the_log(

@@ -26,7 +26,7 @@ from syncline.core.permission import Scope
 from syncline.settings import Settings
 from syncline.store import events
 
-SECONDS = 30
+SECONDS = 60
 PAGES = 12 + 20
 """What the emulator of these journeys holds."""
 
@@ -70,7 +70,7 @@ async def listening(url: str, token: str, since: int | None = None) -> AsyncIter
     """What a client hears: the numbers of the events."""
     heard: list[int] = []
     greeted = asyncio.Event()
-    client = socketio.AsyncClient(reconnection=False)
+    client = socketio.AsyncClient(reconnection=False, request_timeout=SECONDS)
 
     async def progress(message: dict[str, Any]) -> None:
         heard.append(message["number"])
@@ -78,7 +78,7 @@ async def listening(url: str, token: str, since: int | None = None) -> AsyncIter
     client.on("sync:progress", progress, namespace="/sync")
     client.on("connected", lambda _: greeted.set(), namespace="/sync")
     auth = {"token": token} | ({} if since is None else {"since": {HOME: since}})
-    await client.connect(url, auth=auth, namespaces=["/sync"], transports=["websocket"])
+    await client.connect(url, auth=auth, namespaces=["/sync"], transports=["websocket"], wait_timeout=SECONDS)
     await asyncio.wait_for(greeted.wait(), SECONDS)  # from here on nothing is missed
     try:
         yield heard
@@ -122,11 +122,14 @@ async def test_clients_of_two_processes_hear_everything_once_and_in_order(
     assert moved == list(range(200, 251))
 
 
-async def test_a_client_hears_a_whole_sync_from_its_start_to_its_end(
-    syncline: Syncline, notion: Notion
-) -> None:
+@pytest.fixture
+def connected(syncline: Syncline, notion: Notion) -> Syncline:
     syncline.connect(notion)
-    with syncline.start("serve", "--port", "0", SYNCLINE_SYNC_COOLDOWN="0") as server:
+    return syncline
+
+
+async def test_a_client_hears_a_whole_sync_from_its_start_to_its_end(connected: Syncline) -> None:
+    with connected.start("serve", "--port", "0", SYNCLINE_SYNC_COOLDOWN="0") as server:
         try:
             assert server.stdout is not None
             url = server.stdout.readline().split()[-1]
@@ -164,7 +167,7 @@ async def whole_sync(url: str, setup: str) -> list[tuple[str, Any]]:
         ]
     heard: list[tuple[str, Any]] = []
     complete = asyncio.Event()
-    client = socketio.AsyncClient(reconnection=False)
+    client = socketio.AsyncClient(reconnection=False, request_timeout=SECONDS)
 
     async def hear(kind: str, message: Any) -> None:
         if "seq" in message:
@@ -174,7 +177,7 @@ async def whole_sync(url: str, setup: str) -> list[tuple[str, Any]]:
 
     client.on("*", hear, namespace="/sync")
     auth = {"token": cookie, "since": {workspace["id"]: 0}}
-    await client.connect(url, auth=auth, namespaces=["/sync"], transports=["websocket"])
+    await client.connect(url, auth=auth, namespaces=["/sync"], transports=["websocket"], wait_timeout=SECONDS)
     await asyncio.wait_for(complete.wait(), SECONDS)
     await client.disconnect()
     return heard[: 1 + next(place for place, (kind, _) in enumerate(heard) if kind == "sync:complete")]

@@ -144,7 +144,7 @@ async def test_postgres_tells_of_events_once_they_are_committed(postgres_store_u
             await events.append(conn, "c", numbered(1), now=T0)
             await events.append(conn, "c", numbered(2), now=T0)
             assert list(listener.notifies(timeout=0)) == []
-        told = [notify.payload for notify in listener.notifies(timeout=5, stop_after=1)]
+        told = [notify.payload for notify in listener.notifies(timeout=60, stop_after=1)]
 
     await database.close()
     assert told == ["c"]

@@ -173,8 +173,7 @@ async def changed(
     if asked.enabled is False:
         given |= {"enabled": False, "disabled_for": "Somebody disabled it."}
     if given:
-        async with service.app.database.begin() as conn:
-            await endpoints.change(conn, one.id, **given)
+        await engine.change(service.app, one, **given)
     if asked.enabled and not one.enabled:
         await engine.enable(service.app, one.id)
     return Success(data=await _shown(service, await _own(service, access, endpoint_id)))

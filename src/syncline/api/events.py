@@ -22,7 +22,7 @@ from syncline.engine.feed import FeedClosed, News
 from syncline.store import sessions as open_sessions
 from syncline.store.connections import Connection
 from syncline.store.events import Logged
-from syncline.store.types import dump
+from syncline.store.types import LARGEST, dump
 
 __all__ = ["RESET", "message", "messages", "rights", "router"]
 
@@ -92,8 +92,12 @@ async def stream(
     request: Request,
     service: ServiceOf,
     access: Annotated[Access, allow(Permission.VIEW_SOURCES)],
-    last_event_id: Annotated[int | None, Header(ge=0, description="Go on behind this event")] = None,
-    since: Annotated[int | None, Query(ge=0, description="The same, where no header can be sent")] = None,
+    last_event_id: Annotated[
+        int | None, Header(ge=0, le=LARGEST, description="Go on behind this event")
+    ] = None,
+    since: Annotated[
+        int | None, Query(ge=0, le=LARGEST, description="The same, where no header can be sent")
+    ] = None,
     wait: Annotated[
         float | None,
         Query(ge=0, le=3600, description="End the stream after so many seconds without an event"),
@@ -124,11 +128,11 @@ async def _stream(
                 return
             patience = _CHECK if wait is None else min(_CHECK, heard + wait - loop.time())
             try:
-                news = await asyncio.wait_for(follower.next(), patience)
-            except TimeoutError:
-                yield b": still here\n\n"
+                news = await follower.next(patience)
             except FeedClosed:
                 return
+            if news is None:
+                yield b": still here\n\n"
             else:
                 heard = loop.time()
                 yield "".join(

@@ -28,6 +28,7 @@ from syncline.api.service import Service
 from syncline.core.errors import BadInput, NotFound, Retry, SynclineError, Unknown
 from syncline.engine.feed import FeedClosed, Follower
 from syncline.store.connections import Connection
+from syncline.store.types import LARGEST
 
 __all__ = ["NAMESPACES", "mount"]
 
@@ -62,14 +63,15 @@ def mount(service: Service, app: ASGIApp) -> ASGIApp:
 
 @dataclass(slots=True)
 class _Client:
-    """One connected client. `workspaces` are those it hears of."""
+    """One connected client. `workspaces` are those it hears of; `gone` is set when it hangs up."""
 
     sid: str
     caller: Caller
     token: str
     since: Mapping[str, int]
     workspaces: dict[str, Connection]
-    task: asyncio.Task[None] | None = None
+    follower: Follower | None = None
+    gone: bool = False
 
 
 class _Door:
@@ -80,6 +82,7 @@ class _Door:
         self._server = server
         self._namespace = namespace
         self._clients: dict[str, _Client] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
 
     def register(self) -> None:
         """Tell the server which event means what."""
@@ -100,7 +103,9 @@ class _Door:
         except SynclineError as error:
             raise Refusal(str(error), {"code": answer_of(type(error)).code}) from None
         self._clients[sid] = client
-        client.task = asyncio.create_task(self._serve(client))
+        task = asyncio.create_task(self._serve(client))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _admitted(self, sid: str, environ: Mapping[str, Any], auth: Mapping[str, Any]) -> _Client:
         token = auth.get("token") or cookies(_headers(environ)).get(ACCESS_COOKIE)
@@ -115,19 +120,24 @@ class _Door:
 
     async def _disconnect(self, sid: str, _reason: str) -> None:
         client = self._clients.pop(sid, None)
-        if client is not None and client.task is not None and client.task is not asyncio.current_task():
-            client.task.cancel()
+        if client is not None:
+            # Not cancelled: in the middle of a read that would break the connection to the store.
+            client.gone = True
+            if client.follower is not None:
+                client.follower.woken.set()
 
     # --- what a client hears --------------------------------------------------------------------------
 
     async def _serve(self, client: _Client) -> None:
         """Tell a client of everything, until it goes or this node stops."""
-        while not self._server.manager.is_connected(client.sid, self._namespace):  # noqa: ASYNC110 - it has no event
+        manager = self._server.manager
+        while not client.gone and not manager.is_connected(client.sid, self._namespace):  # noqa: ASYNC110 - it has no event
             await asyncio.sleep(0)  # what is sent before the handshake is over is lost
         async with self._service.feed.follower(client.caller.user_id) as follower:
+            client.follower = follower
             await self._greet(client, follower)
             checked = asyncio.get_running_loop().time()
-            while True:
+            while not client.gone:
                 now = asyncio.get_running_loop().time()
                 if now >= checked + _CHECK:
                     checked = now
@@ -150,13 +160,13 @@ class _Door:
     async def _tell_next(self, client: _Client, follower: Follower) -> bool:
         """Wait a while for news and tell it. False: this node stops, and the client is to go to another."""
         try:
-            news = await asyncio.wait_for(follower.next(), _CHECK)
-        except TimeoutError:
-            return True
+            news = await follower.next(_CHECK)
         except FeedClosed:
             # Not a Socket.IO disconnect, after which the official client would stay away.
             await self._server.eio.disconnect(self._transport(client))
             return False
+        if news is None:
+            return True
         connection = client.workspaces[news.connection_id]
         for kind, told in messages(news, connection):
             await self._emit(client, kind, told)
@@ -219,10 +229,14 @@ def _headers(environ: Mapping[str, Any]) -> Headers:
     return Headers(scope=environ["asgi.scope"])
 
 
+def _is_number(seq: object) -> bool:
+    return type(seq) is int and 0 <= seq <= LARGEST
+
+
 def _positions(since: object) -> dict[str, int]:
     """How far a client says it had come. Raises BadInput for what is no position."""
     if since is None:
         return {}
-    if not isinstance(since, dict) or not all(type(seq) is int and seq >= 0 for seq in since.values()):
+    if not isinstance(since, dict) or not all(_is_number(seq) for seq in since.values()):
         raise BadInput("auth.since is {workspaceId: seq}, with the last seq that was seen.")
     return {str(key): seq for key, seq in since.items()}

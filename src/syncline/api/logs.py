@@ -11,6 +11,7 @@ from syncline.api.envelope import Asked, Model, Moment, Success, Time
 from syncline.api.errors import answers
 from syncline.core.errors import BadInput, NotFound
 from syncline.core.permission import Permission
+from syncline.core.surrogates import legible
 from syncline.engine.journal import as_curl
 from syncline.engine.kinds import SERVED
 from syncline.store import exchanges, runs
@@ -22,6 +23,8 @@ __all__ = ["router"]
 router = APIRouter(prefix="/api/v1", tags=["logs"])
 
 Managing = Annotated[Access, allow(Permission.MANAGE_SYNC)]
+_NUMBER = r"^[0-8]?\d{1,18}$"
+"""What a database holds as a whole number."""
 STATUS = r"^([1-5]\d\d|[1-5]xx|error)$"
 
 
@@ -30,7 +33,7 @@ class LogsAsked(Asked):
 
     workspace_id: str | None = None
     limit: int = Field(default=100, ge=1, le=500)
-    cursor: str | None = Field(default=None, pattern=r"^\d{1,19}$")
+    cursor: str | None = Field(default=None, pattern=_NUMBER)
     run_id: str | None = None
     operation: str | None = None
     status: str | None = Field(
@@ -125,7 +128,7 @@ async def logs(
 
 @router.get("/logs/{logId}", responses=answers(NotFound))
 async def log(
-    service: ServiceOf, access: Managing, log_id: Annotated[str, Path(alias="logId", pattern=r"^\d{1,19}$")]
+    service: ServiceOf, access: Managing, log_id: Annotated[str, Path(alias="logId", pattern=_NUMBER)]
 ) -> Success[LoggedWhole]:
     """One request, with its bodies where they are kept."""
     async with service.app.database.read() as conn:
@@ -135,8 +138,8 @@ async def log(
     connection = access.connection
     whole = LoggedWhole(
         **_logged(found).model_dump(),
-        sent=found.sent,
-        answer=found.answer,
+        sent=legible(found.sent),
+        answer=legible(found.answer),
         curl=as_curl(found, connection.base_url, connection.notion_version),
     )
     return Success(data=whole)

@@ -6,7 +6,7 @@ An incident that is met again and again is one alert until it is over.
     sync_failed          a run that failed, by its kind                a run of that kind that succeeds
     notion_unreachable   a pull that failed since nobody answers it    a pull that succeeds
     token_dead           the sync status `token_expired`               any other sync status
-    endpoint_disabled    an endpoint that was disabled by us           its being enabled or removed (engine.alerts looks)
+    endpoint_disabled    an endpoint that was disabled by us           its being enabled or removed (delivery.alerts looks)
     incomplete_pages     a run that left more incomplete pages than    a run that left no more
                          the settings allow
 """
@@ -18,6 +18,7 @@ from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
 from syncline.core.event import EventKind
+from syncline.core.plurals import counted
 from syncline.core.standing import SyncStatus
 
 __all__ = ["HEARD", "Facts", "Incident", "IncidentKind", "news"]
@@ -81,7 +82,7 @@ _READS: Final = frozenset({"pull", "refresh"})
 def _succeeded(_data: Mapping[str, Any], facts: Facts) -> Sequence[Incident]:
     text = None
     if facts.incomplete > facts.threshold:
-        text = f"{facts.incomplete} pages could not be read whole: `syncline errors` lists them."
+        text = f"{counted(facts.incomplete, 'page')} could not be read whole: `syncline errors` lists them."
     well = (
         Incident(IncidentKind.SYNC_FAILED, facts.run_kind, None),
         Incident(IncidentKind.INCOMPLETE_PAGES, "", text),
@@ -108,7 +109,7 @@ _EVENTS: Final[Mapping[str, _News]] = MappingProxyType(
         EventKind.ERROR: _failed,
         EventKind.COMPLETE: _succeeded,
         EventKind.STATUS: _status,
-        "endpoint:disabled": _disabled,
+        EventKind.ENDPOINT_DISABLED: _disabled,
     }
 )
 

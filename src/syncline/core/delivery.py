@@ -5,9 +5,11 @@ from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Any, Final
 
-from syncline.core.model import StoredRecord
+from syncline.core.errors import BadInput
+from syncline.core.event import EventKind
+from syncline.core.model import Action, StoredRecord
 
-__all__ = ["ATTEMPTS", "DEFAULT", "next_attempt", "of_event", "of_record", "wanted"]
+__all__ = ["ATTEMPTS", "DEFAULT", "TYPES", "check_types", "next_attempt", "of_event", "of_record", "wanted"]
 
 _WAITS: Final = tuple(
     timedelta(seconds=seconds)
@@ -29,6 +31,23 @@ DEFAULT: Final = (
     "alert.*",
 )
 """What an endpoint hears that was not told otherwise: all but the steps of a sync."""
+
+
+TYPES: Final = (
+    *(f"record.{action}" for action in (Action.ADDED, Action.UPDATED, Action.DELETED)),
+    *(kind.replace(":", ".") for kind in EventKind),
+)
+"""All that can be sent, but for ``endpoint.test``, which every endpoint gets that is tested."""
+
+
+def check_types(patterns: Iterable[str]) -> None:
+    """Raises BadInput for a pattern that fits no type."""
+    for pattern in patterns:
+        if not any(wanted(kind, [pattern]) for kind in TYPES):
+            raise BadInput(
+                f"types: nothing that is sent has the type {pattern}; there are {', '.join(TYPES)}, and patterns such as record.*.",
+                details={"field": "types"},
+            )
 
 
 def next_attempt(tries: int, *, now: datetime, random: float) -> datetime | None:

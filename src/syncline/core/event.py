@@ -15,6 +15,10 @@ __all__ = [
     "Event",
     "EventKind",
     "PageStatus",
+    "alert_opened",
+    "alert_resolved",
+    "connection_token",
+    "endpoint_disabled",
     "page_fetched",
     "sync_cancelled",
     "sync_complete",
@@ -27,7 +31,7 @@ __all__ = [
 
 
 class EventKind(StrEnum):
-    """The kinds of a sync. Other topics have kinds of their own: a kind is any text."""
+    """What a log can hold, by topic and what happened."""
 
     START = "sync:start"
     PROGRESS = "sync:progress"
@@ -37,6 +41,10 @@ class EventKind(StrEnum):
     ERROR = "sync:error"
     CANCELLED = "sync:cancelled"
     STATUS = "sync:status"
+    TOKEN = "connection:token"  # noqa: S105 - a word, no secret
+    ALERT_OPENED = "alert:opened"
+    ALERT_RESOLVED = "alert:resolved"
+    ENDPOINT_DISABLED = "endpoint:disabled"
 
 
 class PageStatus(StrEnum):
@@ -129,6 +137,26 @@ def sync_cancelled(run_id: str, *, phase: str) -> Event:
 def sync_status(status: str, *, run_id: str | None = None) -> Event:
     """The connection's `syncStatus` is another one: what the list of workspaces shows."""
     return Event(EventKind.STATUS, {"syncStatus": status}, run_id)
+
+
+def connection_token(status: str, *, previous: str) -> Event:
+    """The token has another status."""
+    return Event(EventKind.TOKEN, {"tokenStatus": status, "previousStatus": previous})
+
+
+def alert_opened(alert: str, *, kind: str, text: str) -> Event:
+    """An incident has begun."""
+    return Event(EventKind.ALERT_OPENED, {"alertId": alert, "kind": kind, "text": text})
+
+
+def alert_resolved(alert: str, *, kind: str, text: str) -> Event:
+    """An incident is over; `text` tells what it was."""
+    return Event(EventKind.ALERT_RESOLVED, {"alertId": alert, "kind": kind, "text": text})
+
+
+def endpoint_disabled(endpoint: str, *, url: str, reason: str) -> Event:
+    """An endpoint is sent nothing any more, by our own decision."""
+    return Event(EventKind.ENDPOINT_DISABLED, {"endpointId": endpoint, "url": url, "reason": reason})
 
 
 def _percentage(part: int, whole: int) -> int:

@@ -1,6 +1,6 @@
 """Rules: what change of a row is worth telling whom. No I/O.
 
-A rule compares a row as it saw it last with the row as it is. Values are plain JSON (engine.rows): texts, numbers, true and false, None,
+A rule compares a row as it saw it last with the row as it is. Values are plain JSON (delivery.rows): texts, numbers, true and false, None,
 and lists of these.
 
     trigger     before    after
@@ -11,6 +11,7 @@ and lists of these.
     alert       is told of alerts, and compares nothing
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -28,6 +29,7 @@ __all__ = [
     "Trigger",
     "fires",
     "masked",
+    "masked_url",
     "said",
     "watched",
 ]
@@ -213,5 +215,11 @@ def masked(channel: Channel) -> str:
     """A channel as it may be shown: of an address of HTTP the host, of mail the whole."""
     if channel.kind is ChannelKind.EMAIL:
         return channel.target
-    host = channel.target.partition("://")[2].partition("/")[0]
-    return f"https://{host}/…{channel.target[-4:]}"
+    return masked_url(channel.target)
+
+
+def masked_url(url: str) -> str:
+    """An address of HTTP as it may be shown to those who may not know all of it: host and the last letters."""
+    scheme, _, rest = url.partition("://")
+    host = re.split(r"[/?#\\]", rest, maxsplit=1)[0]
+    return f"{scheme}://{host}/…{url[-4:]}" if len(rest) > len(host) + 8 else f"{scheme}://{host}/…"

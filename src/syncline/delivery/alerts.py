@@ -4,58 +4,61 @@ Each connection has a position in its log. It moves in the transaction that writ
 """
 
 from datetime import datetime
-from typing import Any, Final
+from typing import Final, TypeAlias
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from syncline.app import App
-from syncline.core.alerts import HEARD, Facts, Incident, news
+from syncline.core.alerts import HEARD, Facts, Incident, IncidentKind, news
 from syncline.core.errors import NotFound, Unreachable
-from syncline.core.event import Event, EventKind
+from syncline.core.event import EventKind, alert_opened, alert_resolved
 from syncline.core.rules import Trigger
 from syncline.delivery.rules import News, tell
-from syncline.store import alerts, checkpoints, connections, events, rules, runs
+from syncline.store import alerts, connections, events, ledger, rules, runs
 from syncline.store.alerts import Alert
 from syncline.store.events import Logged
-from syncline.store.vitals import vitals
 
 __all__ = ["watch"]
 
-_POSITION: Final = "alerts"
-"""The checkpoint that keeps the number of the last event that was looked at."""
-
 _BATCH: Final = 100
+_MANY: Final = 500
+"""Connections that are looked at before it is asked again who is behind."""
+
+_Open: TypeAlias = dict[tuple[IncidentKind, str], Alert]
+
+_EVENTS: Final = {"opened": alert_opened, "resolved": alert_resolved}
 
 
 async def watch(app: App) -> float | None:
     """Read what happened to each connection; 0.0 if there may be more. A duty."""
-    async with app.database.read() as conn:
-        behind = await alerts.behind(conn, _POSITION)
+    async with app.database.glance() as conn:
+        behind = await alerts.behind(conn, limit=_MANY)
         recovered = await alerts.recovered(conn)
-    more = False
+    more = len(behind) == _MANY
     for connection_id in behind:
         async with app.database.begin() as conn:
             more |= await _watch_one(conn, app, connection_id)
     for alert in recovered:
         async with app.database.begin() as conn:
             await connections.hold(conn, alert.connection_id)
-            await _meet(conn, app, alert.connection_id, Incident(alert.kind, alert.subject, None), app.now())
+            held = await alerts.opened(conn, alert.connection_id)
+            over = Incident(alert.kind, alert.subject, None)
+            await _meet(conn, app, alert.connection_id, over, held, at=app.now())
     return 0.0 if more else None
 
 
 async def _watch_one(conn: AsyncConnection, app: App, connection_id: str) -> bool:
     """Look at the next events of one connection. Whether there may be more."""
-    await connections.hold(conn, connection_id)
-    head = (await events.heads(conn, [connection_id])).get(connection_id)
-    if head is None:  # it was removed meanwhile
+    at = await alerts.hold(conn, connection_id)
+    if at is None or at.heard == at.head:  # it was removed meanwhile, or another worker has looked
         return False
-    after = await checkpoints.value(conn, connection_id, _POSITION) or 0
-    found = await alerts.news(conn, connection_id, HEARD, after=after, upto=head, limit=_BATCH)
+    found = await alerts.news(conn, connection_id, HEARD, after=at.heard, upto=at.head, limit=_BATCH)
+    held = await alerts.opened(conn, connection_id) if found else {}
     for event in found:
         for incident in news(event.kind, event.data, await _facts(conn, app, event)):
-            await _meet(conn, app, connection_id, incident, event.at)
+            await _meet(conn, app, connection_id, incident, held, at=event.at)
     full = len(found) == _BATCH
-    await checkpoints.put(conn, connection_id, _POSITION, found[-1].seq if full else head)
+    await alerts.move(conn, connection_id, found[-1].seq if full else at.head)
     return full
 
 
@@ -72,18 +75,19 @@ async def _facts(conn: AsyncConnection, app: App, event: Logged) -> Facts:
         else:
             kind = run.kind
             unreachable = (run.error or {}).get("exit_code") == Unreachable.exit_code
-    vital = await vitals(conn, [event.connection_id], since=app.now())
-    incomplete = vital[event.connection_id].incomplete
+    incomplete = await ledger.count_pages(conn, event.connection_id, beside=ledger.LISTING)
     return Facts(kind, unreachable, incomplete, app.settings.alert_incomplete)
 
 
 async def _meet(
-    conn: AsyncConnection, app: App, connection_id: str, incident: Incident, at: datetime
+    conn: AsyncConnection, app: App, connection_id: str, incident: Incident, opened: _Open, *, at: datetime
 ) -> None:
-    """Open an alert, update the open one, or resolve it."""
-    held = await alerts.opened(conn, connection_id, incident.kind, incident.subject)
+    """Open an alert, update the one that is `opened`, or resolve it."""
+    subject = (incident.kind, incident.subject)
+    held = opened.get(subject)
     if incident.text is None:
         if held is not None:
+            del opened[subject]
             await alerts.resolve(conn, held.id, at=at)
             await _tell(conn, app, held, "resolved")
         return
@@ -101,14 +105,15 @@ async def _meet(
         resolved_at=None,
         text=incident.text,
     )
+    opened[subject] = made
     await alerts.add(conn, made)
     await _tell(conn, app, made, "opened")
 
 
 async def _tell(conn: AsyncConnection, app: App, alert: Alert, state: str) -> None:
     """Say in the log and to whom it concerns that an alert was opened or resolved."""
-    told: dict[str, Any] = {"alertId": alert.id, "kind": alert.kind, "text": alert.text}
-    await events.append(conn, alert.connection_id, [Event(f"alert:{state}", told)], now=app.now())
+    told = _EVENTS[state](alert.id, kind=alert.kind, text=alert.text)
+    await events.append(conn, alert.connection_id, [told], now=app.now())
     facts = {"title": alert.kind.replace("_", " "), "state": state, "text": alert.text}
     for rule_id in await rules.of_trigger(conn, alert.connection_id, Trigger.ALERT):
         rule = await rules.hold(conn, rule_id)

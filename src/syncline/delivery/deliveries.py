@@ -7,7 +7,6 @@ The form is Standard Webhooks (https://www.standardwebhooks.com): ``webhook-id``
 body, with the endpoint's secret, and with the one before it for a day after it was changed.
 """
 
-import asyncio
 import random
 import time
 from base64 import b64encode
@@ -18,15 +17,18 @@ from functools import partial
 from secrets import token_bytes
 from typing import Any, Final, TypeAlias
 
-import orjson
 from sqlalchemy.ext.asyncio import AsyncConnection
 from standardwebhooks import Webhook
 
 from syncline.app import App
-from syncline.core.delivery import ATTEMPTS, next_attempt, of_event, of_record, wanted
+from syncline.core.delivery import ATTEMPTS, check_types, next_attempt, of_event, of_record, wanted
 from syncline.core.errors import NotFound
-from syncline.core.event import Event
+from syncline.core.event import endpoint_disabled
+from syncline.core.rules import masked_url
 from syncline.delivery import outbound
+from syncline.delivery import streams as watched
+from syncline.delivery.dispatch import Dispatcher, Waiting, completed
+from syncline.delivery.json_body import json_body
 from syncline.delivery.outbound import Answer
 from syncline.store import changes, deliveries, endpoints, events, runs
 from syncline.store.changes import Filter
@@ -36,9 +38,10 @@ from syncline.store.endpoints import Endpoint
 
 __all__ = [
     "BOTH",
+    "Deliverer",
     "Send",
+    "change",
     "create",
-    "deliver",
     "enable",
     "forget_old",
     "new_secret",
@@ -82,8 +85,10 @@ async def create(
 ) -> tuple[Endpoint, str]:
     """Make an endpoint that hears of what happens from now on, and its secret, which is shown this once. Raises BadInput."""
     outbound.checked_url(url, allow_private=app.settings.allow_private_endpoints)
+    check_types(types)
     secret = new_secret()
     async with app.database.begin() as conn:
+        await watched.check(conn, connection.id, streams, field="streams")
         heads = await events.heads(conn, [connection.id])
         endpoint = Endpoint(
             id=app.new_id(),
@@ -105,6 +110,23 @@ async def create(
     return endpoint, secret
 
 
+async def change(
+    app: App,
+    endpoint: Endpoint,
+    *,
+    types: Sequence[str] | None = None,
+    streams: Sequence[str] | None = None,
+    **values: Any,
+) -> None:
+    """Replace some fields. Raises BadInput for types and streams that there are not."""
+    check_types(types or ())
+    given = {"types": types, "streams": streams}
+    values |= {name: list(value) for name, value in given.items() if value is not None}
+    async with app.database.begin() as conn:
+        await watched.check(conn, endpoint.connection_id, streams or (), field="streams")
+        await endpoints.change(conn, endpoint.id, **values)
+
+
 async def rotate(app: App, endpoint_id: str) -> str:
     """Give an endpoint a new secret, shown this once; for a day the old one signs as well."""
     secret = new_secret()
@@ -123,8 +145,9 @@ async def enable(app: App, endpoint_id: str) -> None:
 async def redeliver(
     app: App, endpoint_id: str, *, delivery_id: str | None = None, since: datetime | None = None
 ) -> int:
-    """Send one delivery, or all that were given up `since` a time, once more. How many they are."""
+    """Send one delivery, or all that were given up `since` a time, once more. How many they are. Raises NotFound."""
     async with app.database.begin() as conn:
+        await endpoints.hold(conn, endpoint_id)
         return await deliveries.again(
             conn, endpoint_id, now=app.now(), rounds=ATTEMPTS, delivery_id=delivery_id, since=since
         )
@@ -146,7 +169,7 @@ async def test(app: App, endpoint_id: str) -> Delivery:
 
 async def _spool(app: App) -> bool:
     """Turn what endpoints have not been told into deliveries. Whether there may be more."""
-    async with app.database.read() as conn:
+    async with app.database.glance() as conn:
         behind = await endpoints.behind(conn)
     more = False
     for endpoint_id in behind:
@@ -199,7 +222,6 @@ def _delivery(
     trace: str | None = None,
 ) -> Delivery:
     body = {"type": kind, "timestamp": at, "data": {"workspaceId": endpoint.connection_id, **data}}
-    text = orjson.dumps(body, option=orjson.OPT_UTC_Z, default=str).decode()
     return Delivery(
         id=f"msg_{app.new_id()}",
         endpoint_id=endpoint.id,
@@ -213,7 +235,7 @@ def _delivery(
         claimed_until=None,
         tries=0,
         ended_at=None,
-        body=text,
+        body=json_body(body).decode(),
         trace=trace,
     )
 
@@ -221,28 +243,38 @@ def _delivery(
 # --- sending ------------------------------------------------------------------------------------------------------
 
 
-async def deliver(app: App, send: Send | None = None) -> float | None:
-    """Turn news into deliveries and send what is due; 0.0 if there may be more at once. A duty."""
-    send = send or partial(outbound.post, allow_private=app.settings.allow_private_endpoints)
-    more = await _spool(app)
-    async with app.database.read() as conn:
-        due = await deliveries.due(conn, now=app.now())
-    sent = await asyncio.gather(*(_send_to(app, one, send, failing=failing) for one, failing in due))
-    return 0.0 if more or any(sent) else None
+class Deliverer(Dispatcher[str]):
+    """The duty that turns news into deliveries and sends what is due."""
 
+    def __init__(self, send: Send | None = None) -> None:
+        super().__init__()
+        self._send = send
 
-async def _send_to(app: App, endpoint_id: str, send: Send, *, failing: bool) -> int:
-    """Send what is due to one endpoint; how many deliveries arrived."""
-    now = app.now()
-    async with app.database.begin() as conn:
-        claimed = await deliveries.claim(
-            conn, endpoint_id, now=now, until=now + _CLAIM, limit=1 if failing else _WIDTH
-        )
-        if not claimed:
-            return 0
-        endpoint = await endpoints.one(conn, endpoint_id)
-        secrets = await endpoints.secrets(conn, endpoint_id, ring=app.keys, now=now)
-    return sum(await asyncio.gather(*(_send_one(app, endpoint, each, secrets, send) for each in claimed)))
+    async def prepare(self, app: App) -> bool:
+        """Turn news into deliveries. Whether there may be more."""
+        return await _spool(app)
+
+    async def due(self, app: App) -> Sequence[Waiting[str]]:
+        """The endpoints to which something is due."""
+        async with app.database.glance() as conn:
+            found = await deliveries.due(conn, now=app.now())
+        return [Waiting(endpoint_id, failing) for endpoint_id, failing in found]
+
+    async def serve(self, app: App, key: str, *, failing: bool) -> bool:
+        """Send what is due to one endpoint; to one that fails a single delivery. Whether one arrived."""
+        now = app.now()
+        try:
+            async with app.database.begin() as conn:
+                endpoint = await endpoints.one(conn, key)
+                secrets = await endpoints.secrets(conn, key, ring=app.keys, now=now)
+                claimed = await deliveries.claim(
+                    conn, key, now=now, until=now + _CLAIM, limit=1 if failing else _WIDTH
+                )
+        except NotFound:  # it was removed meanwhile
+            return False
+        send = self._send or partial(outbound.post, allow_private=app.settings.allow_private_endpoints)
+        attempts = [_send_one(app, endpoint, each, secrets, send) for each in claimed]
+        return any(await completed(attempts))
 
 
 async def _send_one(
@@ -312,8 +344,8 @@ async def _disable(conn: AsyncConnection, app: App, endpoint: Endpoint, made: At
         "It says that it is gone." if made.status == _GONE else f"It took nothing for three days: {last}."
     )
     await endpoints.change(conn, endpoint.id, enabled=False, disabled_for=reason)
-    told = {"endpointId": endpoint.id, "url": endpoint.url, "reason": reason}
-    await events.append(conn, endpoint.connection_id, [Event("endpoint:disabled", told)], now=app.now())
+    told = endpoint_disabled(endpoint.id, url=masked_url(endpoint.url), reason=reason)
+    await events.append(conn, endpoint.connection_id, [told], now=app.now())
 
 
 async def forget_old(app: App) -> float | None:

@@ -1,18 +1,32 @@
 """Mail: what the service sends to people, where SYNCLINE_SMTP_URL says how. Without it nothing is sent, and the operator hands links over."""
 
+import re
 from dataclasses import dataclass, field
 from email.message import EmailMessage
+from email.utils import formatdate, make_msgid
 from typing import Final
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import aiosmtplib
 
 from syncline.core.errors import BadInput, Unreachable
+from syncline.core.surrogates import legible
 
-__all__ = ["Server", "invitation", "notification", "reset", "send", "server", "token_died"]
+__all__ = [
+    "Server",
+    "invitation",
+    "is_address",
+    "notification",
+    "reset",
+    "send",
+    "server",
+    "token_died",
+    "verification",
+]
 
 _PORTS: Final = {"smtp": 587, "smtps": 465}
 _PATIENCE: Final = 20.0
+_ADDRESS: Final = re.compile(r"""[^\s@,;:<>()\[\]\\"]{1,64}@[^\s@,;:<>()\[\]\\"]{1,255}""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +61,11 @@ def server(url: str) -> Server:
     )
 
 
+def is_address(text: str) -> bool:
+    """Whether mail can be sent to a text: one mailbox, and nothing that a header could take for more than its name."""
+    return text.isprintable() and _ADDRESS.fullmatch(text) is not None
+
+
 def reset(to: str, link: str) -> EmailMessage:
     """A link with which a password can be set."""
     return _message(
@@ -54,6 +73,16 @@ def reset(to: str, link: str) -> EmailMessage:
         "Set a new password for Syncline",
         f"Somebody, you perhaps, asked for a new password for this address.\n\n{link}\n\n"
         "The link works once and for an hour. If it was not you, there is nothing to do.\n",
+    )
+
+
+def verification(to: str, link: str) -> EmailMessage:
+    """A link that proves the address."""
+    return _message(
+        to,
+        "Confirm your address for Syncline",
+        f"Somebody registered with this address. If it was you, confirm it:\n\n{link}\n\n"
+        "The link works once, within a day, with the password of the account. If it was not you, there is nothing to do.\n",
     )
 
 
@@ -83,9 +112,15 @@ def notification(to: str, subject: str, text: str) -> EmailMessage:
     return _message(to, " ".join(subject.split()), f"{text}\n")
 
 
-async def send(server: Server, message: EmailMessage) -> None:
-    """Send a message. Raises Unreachable if the server does not take it."""
+async def send(server: Server, message: EmailMessage, *, name: str | None = None) -> None:
+    """Send a message. Raises Unreachable if the server does not take it.
+
+    One that is sent again under the same `name` bears the same Message-ID, so that whoever has it already can tell.
+    """
     message["From"] = server.sender
+    message["Date"] = formatdate()
+    domain = server.sender.rpartition("@")[2].rstrip("> ")
+    message["Message-ID"] = f"<{name}@{domain}>" if name is not None else make_msgid(domain=domain)
     try:
         await aiosmtplib.send(
             message,
@@ -103,6 +138,6 @@ async def send(server: Server, message: EmailMessage) -> None:
 def _message(to: str, subject: str, text: str) -> EmailMessage:
     message = EmailMessage()
     message["To"] = to
-    message["Subject"] = subject
-    message.set_content(text)
+    message["Subject"] = legible(subject)
+    message.set_content(legible(text))
     return message

@@ -5,7 +5,6 @@ fails is made again as for webhooks (core.delivery), for more than a day. Each m
 leaving and our noting that, it comes twice, to a webhook with the same ``webhook-id``.
 """
 
-import asyncio
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
@@ -15,7 +14,6 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
-import orjson
 from sqlalchemy.ext.asyncio import AsyncConnection
 from standardwebhooks import Webhook
 
@@ -26,11 +24,13 @@ from syncline.core.errors import NotFound, Unreachable
 from syncline.core.rules import Channel, ChannelKind, Rule
 from syncline.delivery import mail, outbound
 from syncline.delivery.deliveries import Send
+from syncline.delivery.dispatch import Dispatcher, Waiting
+from syncline.delivery.json_body import json_body
 from syncline.delivery.outbound import Answer
 from syncline.store import alerts, notifications, rules
 from syncline.store.notifications import Notification, State
 
-__all__ = ["forget_old", "send"]
+__all__ = ["Notifier", "forget_old"]
 
 _WIDTH: Final = 100
 """Notifications in one message."""
@@ -59,26 +59,34 @@ class _Message:
         return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
 
 
-async def send(app: App, post: Send | None = None) -> float | None:
-    """Send what is due; 0.0 if there may be more. A duty."""
-    post = post or partial(outbound.post, allow_private=app.settings.allow_private_endpoints)
-    async with app.database.read() as conn:
-        waiting = await notifications.due(conn, now=app.now())
-    sent = await asyncio.gather(*(_send_to(app, rule, channel, post) for rule, channel in waiting))
-    return 0.0 if any(sent) else None
+class Notifier(Dispatcher[tuple[str, int]]):
+    """The duty that sends what is due to the channels of rules. A channel is a rule's id and a number."""
 
+    def __init__(self, post: Send | None = None) -> None:
+        super().__init__()
+        self._post = post
 
-async def _send_to(app: App, rule_id: str, channel: int, post: Send) -> bool:
-    """Send the next message to one channel; whether it arrived."""
-    with suppress(NotFound):  # the rule was removed meanwhile
-        async with app.database.begin() as conn:
-            message = await _claimed(conn, app, rule_id, channel)
-        if message is not None:
-            answer = await _SENDERS[message.channel.kind](app, message, post)
+    async def due(self, app: App) -> Sequence[Waiting[tuple[str, int]]]:
+        """The channels to which something is due."""
+        async with app.database.glance() as conn:
+            found = await notifications.due(conn, now=app.now())
+        return [Waiting((rule_id, channel), failing) for rule_id, channel, failing in found]
+
+    async def serve(self, app: App, key: tuple[str, int], *, failing: bool) -> bool:  # noqa: ARG002 - one message in any case
+        """Send the next message to one channel. Whether it arrived."""
+        rule_id, channel = key
+        with suppress(NotFound):  # the rule was removed meanwhile
             async with app.database.begin() as conn:
-                await _conclude(conn, app, message, answer)
-            return answer.good
-    return False
+                message = await _claimed(conn, app, rule_id, channel)
+            if message is not None:
+                post = self._post or partial(
+                    outbound.post, allow_private=app.settings.allow_private_endpoints
+                )
+                answer = await _SENDERS[message.channel.kind](app, message, post)
+                async with app.database.begin() as conn:
+                    await _conclude(conn, app, message, answer)
+                return answer.good
+        return False
 
 
 async def _claimed(conn: AsyncConnection, app: App, rule_id: str, channel: int) -> _Message | None:
@@ -118,7 +126,7 @@ async def _conclude(conn: AsyncConnection, app: App, message: _Message, answer: 
 
 async def _to_slack(_app: App, message: _Message, post: Send) -> Answer:
     """One POST of a text (https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks)."""
-    body = orjson.dumps({"text": message.text})
+    body = json_body({"text": message.text})
     return await post(message.channel.target, body, {"Content-Type": "application/json"})
 
 
@@ -131,14 +139,14 @@ async def _by_mail(app: App, message: _Message, _post: Send) -> Answer:
     )
     letter = mail.notification(message.channel.target, subject, message.text)
     try:
-        await mail.send(mail.server(url.get_secret_value()), letter)
+        await mail.send(mail.server(url.get_secret_value()), letter, name=message.id)
     except Unreachable as error:
         return Answer(None, "", str(error))
     return Answer(250, "")
 
 
 async def _to_webhook(_app: App, message: _Message, post: Send) -> Answer:
-    body = orjson.dumps(_body(message), option=orjson.OPT_UTC_Z)
+    body = json_body(_body(message))
     signature = Webhook(str(message.channel.secret)).sign(message.id, message.at, body.decode())
     headers = {
         "Content-Type": "application/json",

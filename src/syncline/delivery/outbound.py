@@ -8,8 +8,9 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Final, TypeAlias
 from urllib.parse import SplitResult, urlsplit, urlunsplit
@@ -27,6 +28,9 @@ _KEPT: Final = 4096
 
 _INNER: Final = tuple(map(ip_network, ("::/96", "64:ff9b:1::/48", "fec0::/10")))
 """Inner networks that Python 3.11 takes for the internet's: IPv4 written as IPv6, a network's own NAT64 (RFC 8215), site-local."""
+
+_RESOLVERS: Final = ThreadPoolExecutor(40, thread_name_prefix="resolve")
+"""Threads of its own: names that are never answered would take those in which the rest of the process waits."""
 
 Resolve: TypeAlias = Callable[[str, int], Awaitable[list[str]]]
 """The addresses of a host."""
@@ -48,7 +52,8 @@ class Answer:
 
 async def resolve(host: str, port: int) -> list[str]:
     """The addresses of a host, by the system. Raises OSError."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    ask = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+    found = await asyncio.get_running_loop().run_in_executor(_RESOLVERS, ask)
     return list(dict.fromkeys(str(one[4][0]) for one in found))
 
 
@@ -115,7 +120,7 @@ async def _sent(
     transport: httpx2.AsyncBaseTransport | None,
 ) -> Answer:
     """Connect to the address, and speak to the host that was named."""
-    host = str(url.hostname)
+    host = str(url.hostname).encode("idna").decode()
     where = f"[{address}]" if ":" in address else address
     target = urlunsplit(url._replace(netloc=where if url.port is None else f"{where}:{url.port}"))
     named = f"[{host}]" if ":" in host else host

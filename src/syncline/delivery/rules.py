@@ -8,6 +8,7 @@ to what there is. A new rule first looks at every row without telling: what was 
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -15,10 +16,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from syncline.app import App
 from syncline.core.due import due, read_digest, read_quiet, read_zone
-from syncline.core.errors import BadInput
+from syncline.core.errors import BadInput, NotFound
 from syncline.core.model import Kind, StoredRecord
 from syncline.core.rules import Channel, ChannelKind, Match, Row, Rule, Trigger, fires, said, watched
-from syncline.delivery import outbound, rows, templates
+from syncline.delivery import mail, outbound, rows, streams, templates
 from syncline.delivery.deliveries import new_secret
 from syncline.store import changes, connections, notifications, rules
 from syncline.store.changes import Filter, Listed
@@ -63,7 +64,7 @@ async def create(app: App, connection: Connection, asked: Asked) -> tuple[Rule, 
     """Make a rule about what happens from now on, and its channels, with the secrets that are shown this once. Raises BadInput."""
     told = _checked(app, asked)
     async with app.database.begin() as conn:
-        await _check_property(conn, connection, asked)
+        await _check_watched(conn, connection, asked)
         rule = _rule(app, connection, asked, since=await changes.head(conn, connection.id))
         await rules.add(conn, rule, told, ring=app.keys)
     return rule, told
@@ -107,25 +108,19 @@ def _channel(app: App, channel: Channel) -> Channel:
     if channel.kind is not ChannelKind.EMAIL:
         outbound.checked_url(channel.target, allow_private=app.settings.allow_private_endpoints)
         return replace(channel, secret=new_secret()) if channel.kind is ChannelKind.WEBHOOK else channel
-    name, _, domain = channel.target.partition("@")
-    if not name or not domain or any(letter.isspace() or letter in ",;<>" for letter in channel.target):
+    if not mail.is_address(channel.target):
         raise BadInput(f"channels: {channel.target} is no address of mail.", details={"field": "channels"})
     if app.settings.smtp_url is None:
         raise BadInput("channels: mail is not sent here: SYNCLINE_SMTP_URL is not set.")
     return channel
 
 
-async def _check_property(conn: AsyncConnection, connection: Connection, asked: Asked) -> None:
-    """Raises BadInput where the stream is known and has no such property."""
-    if asked.property is None or asked.stream is None:
-        return
-    record = await rules.newest(conn, connection.id, asked.stream)
-    known = {} if record is None else rows.row(record).values
-    if known and asked.property not in known:
-        raise BadInput(
-            f"property: the stream has no {asked.property}; it has {', '.join(sorted(known))}.",
-            details={"field": "property"},
-        )
+async def _check_watched(conn: AsyncConnection, connection: Connection, asked: Asked) -> None:
+    """Raises BadInput for a stream or a property that the workspace does not have."""
+    if asked.stream is not None:
+        await streams.check(conn, connection.id, [asked.stream], field="stream")
+    if asked.property is not None:
+        await streams.check_property(conn, connection.id, asked.stream, asked.property)
 
 
 def _rule(app: App, connection: Connection, asked: Asked, *, since: int | None) -> Rule:
@@ -154,7 +149,7 @@ async def preview(app: App, connection: Connection, asked: Asked) -> tuple[str, 
     """The name of an example, the row of the stream that changed last, and what would be told of it. Raises BadInput."""
     told = _checked(app, asked)
     async with app.database.read() as conn:
-        await _check_property(conn, connection, asked)
+        await _check_watched(conn, connection, asked)
         record = await rules.newest(conn, connection.id, asked.stream)
     rule = _rule(app, connection, asked, since=None)
     title, facts = "an example", _example(asked)
@@ -180,12 +175,13 @@ def _example(asked: Asked) -> dict[str, Any]:
 
 async def decide(app: App) -> float | None:
     """Let each rule look at what changed; 0.0 if there may be more. A duty."""
-    async with app.database.read() as conn:
+    async with app.database.glance() as conn:
         behind = await rules.behind(conn)
     more = False
     for rule_id in behind:
-        async with app.database.begin() as conn:
-            more |= await _decide_one(conn, app, rule_id)
+        with suppress(NotFound):  # it was removed meanwhile
+            async with app.database.begin() as conn:
+                more |= await _decide_one(conn, app, rule_id)
     return 0.0 if more else None
 
 

@@ -16,6 +16,7 @@ from jinja2.sandbox import SandboxedEnvironment
 
 from syncline.core.errors import BadInput
 from syncline.core.rules import ChannelKind, Trigger
+from syncline.core.surrogates import legible
 
 __all__ = ["DEFAULTS", "LONGEST", "VARIABLES", "check", "render"]
 
@@ -179,4 +180,5 @@ def _shortened(value: Any) -> Any:
         return {key: _shortened(one) for key, one in value.items()}
     if isinstance(value, list):
         return [_shortened(one) for one in value[:100]]
-    return value if len(value) <= _VALUE else value[: _VALUE - 1] + "…"
+    short: str = value if len(value) <= _VALUE else value[: _VALUE - 1] + "…"
+    return legible(short)

@@ -6,6 +6,7 @@ removed is told nothing that happened later.
 """
 
 import asyncio
+import math
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
@@ -101,21 +102,29 @@ class Follower:
         self.positions.pop(connection_id, None)
         self._feed.part(self, [connection_id])
 
-    async def next(self) -> News:
-        """Wait for news; a store that cannot be read is waited for. Raises FeedClosed when this node stops."""
+    async def next(self, patience: float = math.inf) -> News | None:
+        """Wait for news, None if there is none for so many seconds; a store that cannot be read is waited for.
+
+        Raises FeedClosed when this node stops. Only the waiting is ever cut short, and never a look into the log.
+        """
+        loop = asyncio.get_running_loop()
+        until = loop.time() + patience
         while True:
             self.woken.clear()
             if self._feed.closed:
                 raise FeedClosed("This node stops.")
+            again = until
             try:
                 for connection_id in list(self.positions):
                     if news := await self._look(connection_id):
                         return news
             except Retry:
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self.woken.wait(), _RETRY)
-            else:
-                await self.woken.wait()
+                again = min(until, loop.time() + _RETRY)
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(None if again == math.inf else again):
+                    await self.woken.wait()
+            if loop.time() >= until:
+                return None
 
     async def _look(self, connection_id: str) -> News | None:
         position = self.positions.get(connection_id)

@@ -15,16 +15,15 @@ from functools import partial
 from typing import Any, Final
 from urllib.parse import urlencode
 
-import orjson
-
 from syncline.app import App
 from syncline.core.errors import SynclineError
 from syncline.core.redact import redacted, redacted_text
-from syncline.notion.client import Exchange as Told
-from syncline.notion.client import Observer
+from syncline.notion.exchange import Exchange as Told
+from syncline.notion.exchange import Observer
 from syncline.store import exchanges
 from syncline.store.connections import Connection
 from syncline.store.exchanges import Exchange
+from syncline.store.types import dump
 from syncline.telemetry import Attributes, Telemetry
 
 __all__ = ["as_curl", "forget_old", "journal"]
@@ -137,7 +136,7 @@ def _tell(telemetry: Telemetry, told: Told) -> None:
 def _kept(body: Any) -> Any:
     if body is None:
         return None
-    size = len(orjson.dumps(body, default=str))
+    size = len(dump(body))
     return redacted(body) if size <= _LARGEST else {"omitted": f"{size} bytes"}
 
 
@@ -147,7 +146,7 @@ def as_curl(exchange: Exchange, base_url: str, version: str) -> str:
     command = " ".join(shlex.quote(part) for part in parts)
     command += f' -H "Authorization: Bearer $NOTION_TOKEN" -H {shlex.quote(f"Notion-Version: {version}")}'
     if exchange.sent is not None:
-        body = orjson.dumps(exchange.sent).decode()
+        body = dump(exchange.sent)
         command += f" -H 'Content-Type: application/json' --data {shlex.quote(body)}"
     return command
 

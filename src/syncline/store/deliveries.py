@@ -105,7 +105,9 @@ def _due(now: datetime) -> list[ColumnElement[bool]]:
         earlier.c.serial < deliveries.c.serial,
     )
     free = or_(deliveries.c.claimed_until.is_(None), deliveries.c.claimed_until <= now)
-    return [deliveries.c.state == State.WAITING, deliveries.c.next_at <= now, free, first]
+    # The first attempt is due whatever the clock says: it may have been put back since.
+    ripe = or_(deliveries.c.tries == 0, deliveries.c.next_at <= now)
+    return [deliveries.c.state == State.WAITING, ripe, free, first]
 
 
 async def due(conn: AsyncConnection, *, now: datetime) -> list[tuple[str, bool]]:
@@ -242,7 +244,9 @@ async def prune(conn: AsyncConnection, *, before: datetime) -> int:
 
 
 async def _change(conn: AsyncConnection, delivery_id: str, **values: Any) -> None:
-    await conn.execute(update(deliveries).where(deliveries.c.id == delivery_id).values(**values))
+    """What has ended stays so: an attempt that took longer than its claim may come after another one's success."""
+    waiting = (deliveries.c.id == delivery_id) & (deliveries.c.state == State.WAITING)
+    await conn.execute(update(deliveries).where(waiting).values(**values))
 
 
 def _delivery(row: RowMapping) -> Delivery:

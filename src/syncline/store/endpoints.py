@@ -119,7 +119,8 @@ async def secrets(conn: AsyncConnection, endpoint_id: str, *, ring: KeyRing, now
 
 
 async def remove(conn: AsyncConnection, endpoint_id: str) -> None:
-    """Forget an endpoint and all that it was sent."""
+    """Forget an endpoint and all that it was sent. Raises NotFound."""
+    await hold(conn, endpoint_id)  # first, as those who write down an attempt do
     mine = select(deliveries.c.id).where(deliveries.c.endpoint_id == endpoint_id)
     await conn.execute(delete(attempts).where(attempts.c.delivery_id.in_(mine)))
     await conn.execute(delete(deliveries).where(deliveries.c.endpoint_id == endpoint_id))

@@ -12,7 +12,7 @@ from syncline.core.errors import NotFound
 from syncline.store.tables import insert_new
 from syncline.store.tables_logs import exchanges
 
-__all__ = ["Exchange", "Filter", "append", "listing", "one", "prune"]
+__all__ = ["Exchange", "Filter", "Tally", "append", "listing", "one", "prune", "tally"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,17 @@ class Filter:
     until: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """The requests of one operation, how many of them failed, were rate limited, and their seconds on the wire."""
+
+    operation: str
+    requests: int
+    failed: int
+    rate_limited: int
+    seconds: float
+
+
 _ALL = [exchanges.c[field.name] for field in fields(Exchange)]
 _HEAD = _ALL[:-2]
 
@@ -92,6 +103,24 @@ async def one(conn: AsyncConnection, exchange_id: int) -> Exchange:
     if row is None:
         raise NotFound("There is no such request in the log.")
     return Exchange(**row)
+
+
+async def tally(conn: AsyncConnection, run_id: str) -> list[Tally]:
+    """What a run asked for, by operation, as far as the log still has it."""
+    count = func.count()
+    query = (
+        select(
+            exchanges.c.operation,
+            count,
+            func.count(exchanges.c.message),
+            count.filter(exchanges.c.status == 429),
+            func.sum(exchanges.c.seconds),
+        )
+        .where(exchanges.c.run_id == run_id)
+        .group_by(exchanges.c.operation)
+        .order_by(count.desc(), exchanges.c.operation)
+    )
+    return [Tally(*row) for row in await conn.execute(query)]
 
 
 async def prune(conn: AsyncConnection, *, before: datetime) -> int:

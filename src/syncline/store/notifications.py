@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, RowMapping, Select, delete, or_, select, update
+from sqlalchemy import ColumnElement, RowMapping, Select, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from syncline.store.tables import insert_into
@@ -83,16 +83,17 @@ def _to(rule_id: str, channel: int) -> ColumnElement[bool]:
     return (notifications.c.rule_id == rule_id) & (notifications.c.channel == channel)
 
 
-async def due(conn: AsyncConnection, *, now: datetime) -> list[tuple[str, int]]:
-    """The channels of enabled rules to which something is to be sent."""
+async def due(conn: AsyncConnection, *, now: datetime) -> list[tuple[str, int, bool]]:
+    """The channels of enabled rules to which something is to be sent, each with whether the last attempt there failed."""
+    channel = (notifications.c.rule_id, notifications.c.channel)
     query = (
-        select(notifications.c.rule_id, notifications.c.channel)
+        select(*channel, func.count(notifications.c.error))
         .join(rules, rules.c.id == notifications.c.rule_id)
         .where(rules.c.enabled, *_due(now))
-        .distinct()
-        .order_by(notifications.c.rule_id, notifications.c.channel)
+        .group_by(*channel)
+        .order_by(*channel)
     )
-    return [(row.rule_id, row.channel) for row in await conn.execute(query)]
+    return [(rule_id, number, failed > 0) for rule_id, number, failed in await conn.execute(query)]
 
 
 async def claim(
@@ -141,13 +142,18 @@ async def end(
 ) -> None:
     """A message arrived, or is given up."""
     values = {"state": state, "ended_at": now, "claimed_until": None, "error": error}
-    await conn.execute(update(notifications).where(notifications.c.message == message).values(**values))
+    await conn.execute(update(notifications).where(_waits(message)).values(**values))
 
 
 async def later(conn: AsyncConnection, message: str, *, at: datetime, error: str | None) -> None:
     """An attempt failed: the next is then."""
     values = {"next_at": at, "claimed_until": None, "error": error}
-    await conn.execute(update(notifications).where(notifications.c.message == message).values(**values))
+    await conn.execute(update(notifications).where(_waits(message)).values(**values))
+
+
+def _waits(message: str) -> ColumnElement[bool]:
+    """What of a message has not ended: an attempt that took longer than its claim may come after another one's success."""
+    return (notifications.c.message == message) & (notifications.c.state == State.WAITING)
 
 
 async def listing(
