@@ -16,7 +16,7 @@ from syncline.accounts.passwords import acceptable, digest, hashed, matches, new
 from syncline.accounts.sessions import Tokens
 from syncline.app import App
 from syncline.core.errors import BadInput, Denied, Duplicate, Mismatch
-from syncline.store import invitations, members, sessions, tickets, users
+from syncline.store import invitations, keys, members, sessions, tickets, users
 from syncline.store.tickets import Purpose
 from syncline.store.users import User
 
@@ -64,8 +64,11 @@ async def register(app: App, asked: Registration, *, agent: str | None) -> tuple
     """Make a user and sign it in. Raises BadInput, Denied if registration is not open to it, Duplicate."""
     hash_ = await hashed(acceptable(asked.password))
     async with app.database.begin() as conn:
-        user = User(app.new_id(), asked.email.lower(), asked.name, await _first(app, conn, asked), app.now())
-        invited = None if user.instance_owner else await _admitted(app, conn, asked)
+        first = await _first(app, conn, asked)
+        invited = None if first else await _admitted(app, conn, asked)
+        now = app.now()
+        proved = now if first or invited else None
+        user = User(app.new_id(), asked.email.lower(), asked.name, first, now, verified_at=proved)
         await users.add(conn, user, password=hash_)
         if user.instance_owner:
             await tickets.tear(conn, purpose=Purpose.SETUP, user_id=None)
@@ -136,13 +139,18 @@ async def request_reset(app: App, email: str) -> tuple[User, str] | None:
 
 
 async def reset_password(app: App, token: str, password: str) -> None:
-    """Set a password by a token of `request_reset` and end all sessions. Raises BadInput if it is good for nothing."""
+    """Set a password by a token of `request_reset` and end all sessions; it proves the address. Raises BadInput if it is good for nothing.
+
+    Somebody else may have registered the address before: the keys of an account whose address was not proved go.
+    """
     hash_ = await hashed(acceptable(password))
     async with app.database.begin() as conn:
         ticket = await tickets.use(conn, digest(token), purpose=Purpose.RESET, now=app.now())
         if ticket is None or ticket[0] is None:
             raise BadInput("This link was used before or has expired: ask for a new one.")
         await _replace(app, conn, ticket[0], hash_, but=None)
+        if await users.verify(conn, ticket[0], now=app.now()):
+            await keys.remove_all(conn, ticket[0])
 
 
 async def _first(app: App, conn: AsyncConnection, asked: Registration) -> bool:

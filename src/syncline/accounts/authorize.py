@@ -19,8 +19,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from hashlib import sha256
 from typing import Final
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
+from syncline.accounts import verification
 from syncline.accounts.joining import Joined, NotInvited, join
 from syncline.accounts.sessions import Caller
 from syncline.app import App
@@ -72,8 +73,9 @@ async def begin(
     """Begin an authorization with one of the OAuth apps, by default the oldest.
 
     `echo` is given back to the caller, `back` is where the person comes out. Raises BadInput for an address that is not
-    allowed and where there is no app, NotFound for an app that there is not.
+    allowed and where there is no app, NotFound for an app that there is not, Denied for a user whose address is to be proved.
     """
+    await verification.require(app, caller.user_id)
     page, now = return_url(app.settings, back), app.now()
     number, nonce = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
     async with app.database.begin() as conn:
@@ -122,7 +124,11 @@ def _is_below(asked: str, known: str) -> bool:
         one, other = urlsplit(asked), urlsplit(known)
     except ValueError:
         return False
-    if (one.scheme, one.netloc) != (other.scheme, other.netloc) or ".." in one.path.split("/"):
+    if (one.scheme, one.netloc) != (other.scheme, other.netloc):
+        return False
+    if ".." in unquote(one.path).split(
+        "/"
+    ):  # browsers climb by %2e%2e as well: https://url.spec.whatwg.org/#double-dot-path-segment
         return False
     folder = other.path.rstrip("/")
     return one.path in {other.path, folder} or one.path.startswith(f"{folder}/")

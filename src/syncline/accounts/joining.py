@@ -11,6 +11,7 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from syncline.accounts import verification
 from syncline.app import App
 from syncline.core.errors import BadInput, Denied, Duplicate
 from syncline.core.permission import Permission, Role, allowed
@@ -41,7 +42,8 @@ class Joined:
 
 
 async def join_with_token(app: App, user_id: str, asked: Asked) -> Joined:
-    """Connect a workspace by an internal token. Raises as `connect`, and NotInvited."""
+    """Connect a workspace by an internal token. Raises as `connect`, NotInvited, and Denied for an address to prove."""
+    await verification.require(app, user_id)
     found = await examine(app, asked)
     return await join(app, user_id, found, Grant(asked.token.strip(), workspace_id=found.workspace_id))
 

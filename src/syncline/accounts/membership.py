@@ -49,7 +49,7 @@ class Actor:
 
 async def reachable(app: App, caller: Caller) -> list[tuple[Connection, Role]]:
     """The workspaces that a caller reaches, oldest first, and what it is in each. A key may be limited to some."""
-    async with app.database.read() as conn:
+    async with app.database.glance() as conn:
         mine = await members.workspaces(conn, caller.user_id)
     return [pair for pair in mine if caller.workspaces is None or pair[0].id in caller.workspaces]
 
@@ -61,12 +61,17 @@ async def listed(app: App, connection_id: str) -> list[Member]:
 
 
 async def add(app: App, actor: Actor, *, email: str, role: Role) -> Member:
-    """Let in somebody who has an account. Raises NotFound without one, Denied for a role too high, Duplicate."""
+    """Let in somebody who has an account, with an address that is proved: another may have registered it.
+
+    Raises NotFound without one, Denied for a role too high, Duplicate.
+    """
     _may_give(actor, role)
     async with app.database.begin() as conn:
         user = await users.find_email(conn, email)
-        if user is None:
-            raise NotFound("Nobody has an account with this address: invite them instead.")
+        if user is None or user.verified_at is None:
+            raise NotFound(
+                "Nobody has an account with this address, or has confirmed it: invite them instead."
+            )
         await members.add(conn, actor.connection_id, user.id, role=role, now=app.now())
         return Member(user.id, user.email, user.name, role, app.now())
 
@@ -152,7 +157,7 @@ async def withdraw(app: App, connection_id: str, invitation_id: str) -> None:
 
 
 async def accept(app: App, user_id: str, token: str) -> tuple[str, Role]:
-    """Use up an invitation: the workspace, and what the user is there now.
+    """Use up an invitation: the workspace, and what the user is there now. Its link proves the address.
 
     Raises NotFound if the token is good for nothing, Denied if it is for another address, Duplicate for a member.
     """
@@ -163,6 +168,7 @@ async def accept(app: App, user_id: str, token: str) -> tuple[str, Role]:
         if (await users.find(conn, user_id)).email != invitation.email:
             raise Denied("This invitation is for another address.")
         await members.add(conn, invitation.connection_id, user_id, role=invitation.role, now=app.now())
+        await users.verify(conn, user_id, now=app.now())
     return invitation.connection_id, invitation.role
 
 

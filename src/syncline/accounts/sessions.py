@@ -95,7 +95,7 @@ async def identify(app: App, credential: str) -> Caller:
     if credential.startswith(f"{KEY_PREFIX}_"):
         return await _key_holder(app, credential)
     claims = _claims(app, credential)
-    async with app.database.read() as conn:
+    async with app.database.glance() as conn:
         session = await sessions.alive(conn, str(claims["sid"]), now=app.now())
     if session is None or session.user_id != claims["sub"]:
         raise Forged("The session is over: sign in again.")
@@ -104,7 +104,9 @@ async def identify(app: App, credential: str) -> Caller:
 
 async def _key_holder(app: App, credential: str) -> Caller:
     now = app.now()
-    async with app.database.read() as conn:
+    async with (
+        app.database.glance() as conn
+    ):  # a key that is revoked meanwhile reaches nothing, or what it did before
         key = await keys.by_hash(conn, digest(credential), now=now)
     if key is None:
         raise Forged("There is no such API key: it was revoked, or has expired.")

@@ -8,16 +8,18 @@ from datetime import timedelta
 from typing import Annotated, Final
 
 from fastapi import APIRouter, BackgroundTasks, Cookie, Request, Response
-from pydantic import EmailStr, Field, SecretStr, StringConstraints
+from pydantic import AfterValidator, EmailStr, Field, SecretStr, StringConstraints
 
-from syncline.accounts import accounts, sessions
+from syncline.accounts import accounts, sessions, verification
 from syncline.accounts.accounts import Registration
+from syncline.accounts.passwords import acceptable
 from syncline.accounts.sessions import ACCESS, REFRESH, Tokens
 from syncline.api.deps import ACCESS_COOKIE, REFRESH_COOKIE, Personal, ServiceOf, Signed, same_origin
 from syncline.api.envelope import Asked, Done, Model, Moment, Success
 from syncline.api.errors import answers
+from syncline.api.refund import spare
 from syncline.api.service import Service
-from syncline.core.errors import Denied, Duplicate, Mismatch, Unrenewable
+from syncline.core.errors import BadInput, Denied, Duplicate, Mismatch, Unrenewable
 from syncline.delivery import mail
 from syncline.store.users import User
 
@@ -28,6 +30,17 @@ router = APIRouter(prefix=_PREFIX, tags=["auth"])
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Password = Annotated[SecretStr, Field(max_length=1000, examples=["correct horse battery staple"])]
+
+
+def _acceptable(password: SecretStr) -> SecretStr:
+    try:
+        acceptable(password.get_secret_value())
+    except BadInput as error:
+        raise ValueError(str(error)) from None
+    return password
+
+
+NewPassword = Annotated[Password, AfterValidator(_acceptable)]
 Token = Annotated[SecretStr, Field(max_length=1000, examples=["slr_4f9…"])]
 
 
@@ -38,6 +51,7 @@ class Person(Model):
     email: str = Field(examples=["ann@example.com"])
     name: str = Field(examples=["Ann"])
     instance_owner: bool = Field(description="Whether this is the first user, who runs the instance")
+    email_verified: bool = Field(description="Whether it is proved that the address is the user's")
     created_at: Moment
 
 
@@ -69,7 +83,7 @@ class Registering(Asked):
 
     email: EmailStr
     name: Name
-    password: Password
+    password: NewPassword
     key: Token | None = Field(default=None, description="The setup key, or the token of an invitation")
 
 
@@ -96,7 +110,13 @@ class ChangingPassword(Asked):
     """The old password and the new one."""
 
     current_password: Password
-    new_password: Password
+    new_password: NewPassword
+
+
+class Verifying(Asked):
+    """The token of the link."""
+
+    token: Token
 
 
 class Forgetting(Asked):
@@ -109,14 +129,17 @@ class Resetting(Asked):
     """The token of the link, and the new password."""
 
     token: Token
-    password: Password
+    password: NewPassword
 
 
 @router.post("/register", status_code=201, responses=answers(Denied, Duplicate))
 async def register(
-    request: Request, response: Response, service: ServiceOf, asked: Registering
+    request: Request, response: Response, service: ServiceOf, asked: Registering, later: BackgroundTasks
 ) -> Success[SignedIn]:
-    """Become a user, with the setup key, by invitation, or freely where the instance is open, and sign in."""
+    """Become a user, with the setup key, by invitation, or freely where the instance is open, and sign in.
+
+    Whoever comes without a key is sent a link that proves the address, where the server sends mail.
+    """
     registration = Registration(
         email=asked.email,
         name=asked.name,
@@ -124,6 +147,10 @@ async def register(
         key=asked.key.get_secret_value() if asked.key else None,
     )
     user, tokens = await accounts.register(service.app, registration, agent=_agent(request))
+    if asked.key is not None:  # whoever brings a good key does not guess
+        spare(request)
+    if user.verified_at is None:
+        later.add_task(_send_verification, service, user.id)
     return Success(data=_signed_in(request, response, user, tokens), message="Registered")
 
 
@@ -219,6 +246,35 @@ async def reset_password(service: ServiceOf, asked: Resetting) -> Done:
     return Done(message="Password set: sign in")
 
 
+@router.post("/verify-email", responses=answers(BadInput))
+async def verify_email(service: ServiceOf, caller: Personal, asked: Verifying) -> Done:
+    """Prove that the address is the caller's, by the token of the link that was sent there."""
+    await verification.confirm(service.app, caller.user_id, asked.token.get_secret_value())
+    return Done(message="Address confirmed")
+
+
+@router.post("/verify-email/resend", status_code=202)
+async def resend_verification(service: ServiceOf, caller: Personal, later: BackgroundTasks) -> Done:
+    """Send the link once more. One that was sent before is worth nothing then."""
+    if (await accounts.profile(service.app, caller.user_id)).verified_at is not None:
+        return Done(message="The address is confirmed already")
+    if service.app.settings.smtp_url is None:
+        return Done(
+            message="This server sends no mail: its operator can make a link with `syncline users reset`, which confirms the address, too."
+        )
+    later.add_task(_send_verification, service, caller.user_id)
+    return Done(message="A link is on its way")
+
+
+async def _send_verification(service: Service, user_id: str) -> None:
+    """Runs after the answer: an account is one before its address is proved, and a mail server that is down takes nothing away."""
+    url = service.app.settings.smtp_url
+    if url is not None and (made := await verification.request(service.app, user_id)) is not None:
+        user, token = made
+        link = f"{service.app.settings.public_url}/verify-email#token={token}"
+        await mail.send(mail.server(url.get_secret_value()), mail.verification(user.email, link))
+
+
 async def _send_reset(service: Service, email: str) -> None:
     """Runs after the answer, so that nobody learns from its time whether there was somebody to write to."""
     url, found = service.app.settings.smtp_url, await accounts.request_reset(service.app, email)
@@ -256,7 +312,14 @@ def _set_cookies(request: Request, response: Response, tokens: Tokens) -> None:
 
 
 def _person(user: User) -> Person:
-    return Person.model_validate(user)
+    return Person(
+        id=user.id,
+        email=user.email,
+        name=user.name,
+        instance_owner=user.instance_owner,
+        email_verified=user.verified_at is not None,
+        created_at=user.created_at,
+    )
 
 
 def _agent(request: Request) -> str | None:

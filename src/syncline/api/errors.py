@@ -21,6 +21,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from syncline.api.envelope import Failure, Problem
+from syncline.api.refund import spare
 from syncline.core import errors
 from syncline.core.errors import SynclineError, TooSoon
 
@@ -40,7 +41,13 @@ TABLE: Final[Mapping[type[SynclineError], Code]] = MappingProxyType(
         SynclineError: Code(500, "INTERNAL_ERROR", "Something unexpected happened."),
         errors.Stop: Code(500, "INTERNAL_ERROR", "Something unexpected happened."),
         errors.BadInput: Code(400, "VALIDATION_ERROR", "limit: Input should be less than or equal to 100."),
+        errors.InvalidId: Code(400, "INVALID_ID", "'x' is neither the id of a page nor its address."),
         errors.NotFound: Code(404, "NOT_FOUND", "There is no such workspace."),
+        errors.NotShown: Code(
+            400,
+            "VALIDATION_ERROR",
+            "includedPages: Notion shows nothing with the id 1f0d872b594c80599b0c0037fd2f1a52.",
+        ),
         errors.Busy: Code(409, "SYNC_IN_PROGRESS", "A sync of this workspace is under way."),
         errors.Refused: Code(403, "NOTION_AUTH_EXPIRED", "Notion refuses the token: connect again."),
         errors.TooManyDeletions: Code(409, "SYNC_FAILED", "The sync found more deletions than it may make."),
@@ -121,10 +128,14 @@ def _ours(error: SynclineError) -> Response:
     return response
 
 
-async def _invalid(_request: Request, error: Exception) -> Response:
+async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
+    spare(request)
     # What was sent is left out: it may be a password.
-    found = [{"field": _field(one), "message": one["msg"]} for one in error.errors()]
+    found = [
+        {"field": _field(one), "message": one["msg"].removeprefix("Value error, ").rstrip(".")}
+        for one in error.errors()
+    ]
     sentence = " ".join(f"{one['field']}: {one['message']}." for one in found[:3])
     return failure(400, "VALIDATION_ERROR", sentence, details={"errors": found})
 

@@ -9,16 +9,16 @@
     default    100 / 60     user, else address
 
 A request of the class ``default`` costs no statement: it is counted here at once and in the database within a second, so
-several nodes together let through what comes within that second at most. The others cost one statement each. Health, the
-status of a sync, streams of events and Notion's own events are not limited.
+several nodes together let through what comes within that second at most. The others are exact, cost one statement each, and count what
+was a try alone (api.refund). Health, the status of a sync, streams of events and Notion's own events are not limited.
 """
 
 import asyncio
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from ipaddress import IPv6Address, ip_address
 from typing import Final
 
@@ -27,11 +27,14 @@ from starlette.requests import Request
 from syncline.core.errors import StoreUnavailable
 from syncline.core.limit import Limit
 from syncline.store.database import Database
-from syncline.store.ratelimits import Use, count
+from syncline.store.ratelimits import Use, count, give_back
 
 __all__ = ["BY_USER", "BY_WORKSPACE", "CLASSES", "Limiter", "Standing", "address", "class_of"]
 
 _FLUSH: Final = 1.0
+_SURE: Final = timedelta(seconds=1)
+"""For how long a bucket that was full is taken to be: what is given back at another node is not told here."""
+
 BY_USER: Final = "default"
 """The class that is counted by user. It is told to the database afterwards."""
 BY_WORKSPACE: Final = "sync"
@@ -40,7 +43,7 @@ BY_WORKSPACE: Final = "sync"
 CLASSES: Final[tuple[tuple[str, str, str | None], ...]] = (
     ("POST", r"/auth/login", "login"),
     ("POST", r"/auth/register", "register"),
-    ("POST", r"/auth/(forgot|reset)-password", "password"),
+    ("POST", r"/auth/(forgot-password|reset-password|verify-email|verify-email/resend)", "password"),
     ("POST", r"/auth/refresh", "refresh"),
     ("POST", r"(/notion)?(/workspaces/[^/]+)?/sync", BY_WORKSPACE),
     ("GET", r"(/notion)?(/workspaces/[^/]+)?/(sync-status|events)", None),
@@ -74,8 +77,9 @@ def address(request: Request) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where a caller stands. `wait` is the number of seconds after which it may ask again, None if this request may go on."""
+    """Where the caller who has a bucket stands. `wait` is the number of seconds after which it may ask again, None if this request may go on."""
 
+    bucket: str
     limit: Limit
     remaining: int
     resets_at: datetime
@@ -98,6 +102,7 @@ class _Bucket:
     ends: datetime
     used: int = 0
     unsaved: int = 0
+    full_until: datetime | None = None
 
 
 class Limiter:
@@ -118,21 +123,40 @@ class Limiter:
             return None
         now, key = self._now(), f"{name}:{whose}"
         bucket = self._bucket(key, limit, now)
-        # What was refused once in a window is refused from memory until it ends.
-        if (free := bucket.used < limit.requests) and name == BY_USER:
+        if name != BY_USER:
+            free = await self._take(key, bucket, limit, now)
+        elif free := bucket.used < limit.requests:
             bucket.used += 1
             bucket.unsaved += 1
-        elif free:
-            async with self._database.begin() as conn:
-                [used] = await count(conn, [Use(key, 1, bucket.ends)])
-            free = used <= limit.requests
-            bucket.used = max(bucket.used, used)
         return Standing(
+            bucket=key,
             limit=limit,
             remaining=max(0, limit.requests - bucket.used),
             resets_at=bucket.ends,
             wait=None if free else math.ceil((bucket.ends - now).total_seconds()),
         )
+
+    async def _take(self, key: str, bucket: _Bucket, limit: Limit, now: datetime) -> bool:
+        """Count one use of an exact class, and whether that was within its limit; what was not is not counted."""
+        if bucket.full_until is not None and now < bucket.full_until:
+            return False
+        use = Use(key, 1, bucket.ends)
+        async with self._database.begin() as conn:
+            [used] = await count(conn, [use])
+            free = used <= limit.requests
+            bucket.used = used if free else await give_back(conn, use)
+        bucket.full_until = None if free else now + _SURE
+        return free
+
+    async def give_back(self, standing: Standing) -> Standing:
+        """Take back what was counted for a request of an exact class; where its caller stands then."""
+        use = Use(standing.bucket, 1, standing.resets_at)
+        async with self._database.begin() as conn:
+            used = await give_back(conn, use)
+        bucket = self._buckets.get(use.bucket)
+        if bucket is not None and bucket.ends == use.resets_at:
+            bucket.used, bucket.full_until = used, None
+        return replace(standing, remaining=max(0, standing.limit.requests - used))
 
     async def run(self) -> None:
         """Tell the database every second what was counted, until cancelled."""

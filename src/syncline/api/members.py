@@ -1,13 +1,13 @@
 """``/api/v1/workspaces/{workspaceId}/members`` and ``…/invitations``, also below ``/api/v1/notion``: who belongs to a workspace."""
 
-from collections.abc import Callable
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated
 
 from fastapi import APIRouter, BackgroundTasks
 from pydantic import EmailStr, Field, SecretStr, StringConstraints
 
 from syncline.accounts import membership
 from syncline.accounts.membership import Actor
+from syncline.api.addresses import Addresses
 from syncline.api.deps import Access, Personal, ServiceOf, allow
 from syncline.api.envelope import Asked, Done, Model, Moment, Success
 from syncline.api.errors import answers
@@ -22,8 +22,7 @@ __all__ = ["router"]
 
 router = APIRouter(prefix="/api/v1", tags=["members"])
 
-F = TypeVar("F", bound=Callable[..., Any])
-_WORKSPACES: Final = ("/workspaces/{workspaceId}", "/notion/workspaces/{workspaceId}")
+_here = Addresses(router, "/workspaces/{workspaceId}", "/notion/workspaces/{workspaceId}")
 
 Viewing = Annotated[Access, allow(Permission.VIEW_SOURCES)]
 Inviting = Annotated[Access, allow(Permission.INVITE)]
@@ -127,38 +126,27 @@ class Accepting(Asked):
     token: Annotated[SecretStr, Field(max_length=1000, examples=["sli_8Yt…"])]
 
 
-def _both(method: str, path: str, **options: Any) -> Callable[[F], F]:
-    """A route below each of the two addresses that a workspace has."""
-
-    def decorate(route: F) -> F:
-        for workspace in _WORKSPACES:
-            router.add_api_route(workspace + path, route, methods=[method], **options)
-        return route
-
-    return decorate
-
-
-@_both("GET", "/permissions")
+@_here.route("GET", "/permissions")
 async def permissions(access: Viewing) -> Success[Permissions]:
     """What the caller is in the workspace, and what that allows."""
     return Success(data=Permissions.model_validate({"role": access.role, **flags(access.role)}))
 
 
-@_both("GET", "/members")
+@_here.route("GET", "/members")
 async def list_members(service: ServiceOf, access: Viewing) -> Success[Members]:
     """Who belongs to the workspace, in the order they joined."""
     found = await membership.listed(service.app, access.connection.id)
     return Success(data=Members(members=[_member(one) for one in found]))
 
 
-@_both("POST", "/members", status_code=201, responses=answers(Duplicate, OwnerOnly, NotFound))
+@_here.route("POST", "/members", status_code=201, responses=answers(Duplicate, OwnerOnly, NotFound))
 async def add_member(service: ServiceOf, access: Inviting, asked: Adding) -> Success[OneMemberOnly]:
     """Let in somebody who has an account."""
     member = await membership.add(service.app, _actor(access), email=asked.email, role=asked.role)
     return Success(data=OneMemberOnly(member=_member(member)), message="Member added")
 
 
-@_both("PATCH", "/members/{userId}", responses=answers(Denied, OwnerOnly, NotFound))
+@_here.route("PATCH", "/members/{userId}", responses=answers(Denied, OwnerOnly, NotFound))
 async def change_member(
     service: ServiceOf,
     access: Inviting,
@@ -170,21 +158,21 @@ async def change_member(
     return Success(data=OneMemberOnly(member=_member(member)), message="Role changed")
 
 
-@_both("DELETE", "/members/{userId}", responses=answers(Denied, OwnerOnly, NotFound))
+@_here.route("DELETE", "/members/{userId}", responses=answers(Denied, OwnerOnly, NotFound))
 async def remove_member(service: ServiceOf, access: Inviting, userId: UserId) -> Done:  # noqa: N803 - as above
     """Take a member out."""
     await membership.remove(service.app, _actor(access), userId)
     return Done(message="Member removed")
 
 
-@_both("POST", "/leave", responses=answers(Denied))
+@_here.route("POST", "/leave", responses=answers(Denied))
 async def leave(service: ServiceOf, access: Viewing, _caller: Personal) -> Done:
     """Leave the workspace. Its last owner cannot."""
     await membership.leave(service.app, _actor(access))
     return Done(message="Left the workspace")
 
 
-@_both("POST", "/transfer", responses=answers(NotFound, BadInput))
+@_here.route("POST", "/transfer", responses=answers(NotFound, BadInput))
 async def transfer(
     service: ServiceOf, access: Annotated[Access, allow(Permission.TRANSFER)], asked: Transferring
 ) -> Done:
@@ -193,14 +181,14 @@ async def transfer(
     return Done(message="Workspace transferred")
 
 
-@_both("GET", "/invitations")
+@_here.route("GET", "/invitations")
 async def list_invitations(service: ServiceOf, access: Inviting) -> Success[Invitations]:
     """The invitations that nobody has accepted."""
     found = await membership.invited(service.app, access.connection.id)
     return Success(data=Invitations(invitations=[OneInvitation.model_validate(one) for one in found]))
 
 
-@_both("POST", "/invitations", status_code=201, responses=answers(Duplicate, OwnerOnly))
+@_here.route("POST", "/invitations", status_code=201, responses=answers(Duplicate, OwnerOnly))
 async def invite(
     service: ServiceOf, access: Inviting, asked: Invited, later: BackgroundTasks
 ) -> Success[NewInvitation]:
@@ -214,7 +202,7 @@ async def invite(
     return Success(data=NewInvitation(**shown, token=token, link=link), message="Invited")
 
 
-@_both("DELETE", "/invitations/{invitationId}", responses=answers(NotFound))
+@_here.route("DELETE", "/invitations/{invitationId}", responses=answers(NotFound))
 async def withdraw(service: ServiceOf, access: Inviting, invitationId: str) -> Done:  # noqa: N803 - as above
     """Take an invitation back."""
     await membership.withdraw(service.app, access.connection.id, invitationId)

@@ -116,7 +116,8 @@ def _declared(route: APIRoute, method: str) -> dict[str, dict[str, Any]]:
 def _errors(route: APIRoute, method: str) -> Iterator[type[SynclineError]]:
     asked = asks_for(route)
     access = any(isinstance(call, Allow) for call in asked)
-    if route.dependant.path_params or route.dependant.query_params or route.body_field or access:
+    has_key = method in COMMANDS and asks(route, Signed)  # an Idempotency-Key, which may be wrong
+    if route.dependant.path_params or route.dependant.query_params or route.body_field or access or has_key:
         yield errors.BadInput
     if asks(route, Signed):
         yield from (errors.Unknown, errors.Expired, errors.Forged)

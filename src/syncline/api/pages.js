@@ -36,6 +36,12 @@ const actions = {
     show("next");
     return "You have joined the workspace.";
   },
+  async verify(fields) {
+    await send("/auth/login", fields);
+    await send("/auth/verify-email", { token: secret });
+    show("next");
+    return "Your address is confirmed.";
+  },
   async reset(fields) {
     await send("/auth/reset-password", { ...fields, token: secret });
     show("home");

@@ -1,4 +1,4 @@
-"""The few pages that a link of ours leads to: first start, invitation, new password. Without any framework, and nothing from elsewhere."""
+"""The few pages that a link of ours leads to: first start, invitation, new password, an address to confirm. Without any framework, and nothing from elsewhere."""
 
 from functools import cache
 from html import escape
@@ -32,6 +32,7 @@ def said(sentence: str) -> HTMLResponse:
 @router.get("/setup")
 @router.get("/join")
 @router.get("/reset-password")
+@router.get("/verify-email")
 async def page() -> HTMLResponse:
     """What this server is, and the form that the link is about."""
     return HTMLResponse(_file("pages.html"), headers={"Content-Security-Policy": _POLICY})

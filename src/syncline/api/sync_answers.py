@@ -16,6 +16,7 @@ from syncline.store.runs import Run, RunState
 __all__ = [
     "MOST_ERRORS",
     "STATES",
+    "CooldownConfig",
     "CurrentSync",
     "EndedSync",
     "History",
@@ -67,6 +68,13 @@ STATES: Final[Mapping[RunState, SyncState]] = {
 }
 
 
+class CooldownConfig(Model):
+    """How long after a sync that succeeded the next one has to wait; one of named pages never has to."""
+
+    enabled: bool
+    cooldown_seconds: float = Field(examples=[300])
+
+
 class Started(Model):
     """A sync that was put into the queue."""
 
@@ -75,6 +83,7 @@ class Started(Model):
     sync_type: SyncType
     workspace_id: str
     triggered_by: str
+    cooldown_config: CooldownConfig
 
 
 class SyncProgress(Model):
@@ -85,6 +94,9 @@ class SyncProgress(Model):
     success_count: int = Field(examples=[43])
     error_count: int = Field(examples=[2])
     unchanged_count: int = Field(examples=[12])
+    skipped_count: int = Field(
+        description="The same, by the name that `sync:complete` has for it", examples=[12]
+    )
     current_document: str | None = Field(examples=["Engineering Docs"])
     phase: str = Field(examples=["content"])
     estimated_remaining: int | None = Field(description="Milliseconds, at the pace so far", examples=[60_000])
@@ -215,6 +227,7 @@ def _progress(run: Run, title: str | None, now: datetime) -> SyncProgress:
         success_count=processed - failed,
         error_count=failed,
         unchanged_count=run.pages.get("unchanged", 0),
+        skipped_count=run.pages.get("unchanged", 0),
         current_document=title,
         phase=run.phase or run.state,
         estimated_remaining=round(elapsed / processed * (total - processed)) if processed else None,

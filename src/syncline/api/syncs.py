@@ -7,31 +7,36 @@ import base64
 import binascii
 import json
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Query, Response
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from syncline.api.deps import Access, ServiceOf, allow
 from syncline.api.envelope import Asked as Body
-from syncline.api.envelope import Done, Success
+from syncline.api.envelope import Done, Success, Time
 from syncline.api.errors import answers
+from syncline.api.service import Service
 from syncline.api.sync_answers import (
     MOST_ERRORS,
     STATES,
+    CooldownConfig,
     EndedSync,
     History,
     Metrics,
     Standing,
     Started,
+    SyncState,
+    SyncType,
     current,
     ended,
     metrics,
     sync_type,
     workspace,
 )
-from syncline.core.errors import BadInput, Busy, NotFound, TooSoon
+from syncline.core.errors import BadInput, Busy, InvalidId, NotFound, TooSoon
 from syncline.core.event import EventKind
 from syncline.core.model import Mode
 from syncline.core.permission import Permission
@@ -41,6 +46,7 @@ from syncline.engine.pulling import SLOT, Asked
 from syncline.notion.errors import MalformedId
 from syncline.notion.objects import parse_id
 from syncline.store import events, ledger, runs
+from syncline.store.history import Wanted, conditions
 from syncline.store.overviews import Overview, overviews
 from syncline.store.runs import Run
 
@@ -88,7 +94,7 @@ class StartingSync(Body):
         return self
 
     def request(self) -> Request:
-        """The same as the engine takes it. Raises BadInput for an id that is none."""
+        """The same as the engine takes it. Raises InvalidId."""
         pages = tuple(
             dict.fromkeys(parsed_id(one) for one in [*self.options.page_filter, *self.document_ids])
         )
@@ -97,18 +103,53 @@ class StartingSync(Body):
 
 
 def parsed_id(text: str) -> str:
-    """The id in an id or URL. Raises BadInput."""
+    """The id in an id or URL. Raises InvalidId."""
     try:
         return parse_id(text)
     except MalformedId as error:
-        raise BadInput(str(error)) from None
+        raise InvalidId(str(error)) from None
+
+
+class Trigger(StrEnum):
+    """What caused a sync: a person or a key by REST, the command line, the schedule, Notion's webhooks."""
+
+    MANUAL = "manual"
+    CLI = "cli"
+    SCHEDULE = "schedule"
+    WEBHOOK = "webhook"
+
+
+class Looking(BaseModel):
+    """Which syncs of the history, and how many."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    limit: int = Field(default=20, ge=1, le=100)
+    cursor: str | None = Field(default=None, max_length=200)
+    status: list[SyncState] = Field(default=[], description="Only those that stand like one of these")
+    type: list[SyncType] = Field(default=[], description="Only those of one of these types")
+    trigger: Trigger | None = None
+    since: Time | None = Field(default=None, alias="from", description="Only those that began then or later")
+    until: Time | None = Field(default=None, alias="to", description="Only those that began before then")
+
+    def wanted(self) -> Wanted:
+        """The same as the store takes it."""
+        others = [one.value for one in Trigger if one is not Trigger.MANUAL]
+        return Wanted(
+            states=[state for state, shown in STATES.items() if shown in self.status],
+            modes=[Mode(one) for one in self.type],
+            askers=[] if self.trigger in (None, Trigger.MANUAL) else [str(self.trigger)],
+            nobody=others if self.trigger is Trigger.MANUAL else [],
+            since=self.since,
+            until=self.until,
+        )
 
 
 # --- routes -------------------------------------------------------------------------------------------------------
 
 
-@router.post(f"{_NOTION}/sync", status_code=202, responses=answers(BadInput, Busy, TooSoon))
-@router.post(f"{_WORKSPACE}/sync", status_code=202, responses=answers(BadInput, Busy, TooSoon))
+@router.post(f"{_NOTION}/sync", status_code=202, responses=answers(BadInput, InvalidId, Busy, TooSoon))
+@router.post(f"{_WORKSPACE}/sync", status_code=202, responses=answers(BadInput, InvalidId, Busy, TooSoon))
 async def start_sync(
     service: ServiceOf, access: Managing, response: Response, asked: StartingSync | None = None
 ) -> Success[Started]:
@@ -129,8 +170,14 @@ async def start_sync(
         sync_type=sync_type(run),
         workspace_id=access.connection.id,
         triggered_by=by,
+        cooldown_config=_cooldown(service),
     )
     return Success(message="Sync started", data=data)
+
+
+def _cooldown(service: Service) -> CooldownConfig:
+    seconds = service.app.settings.sync_cooldown
+    return CooldownConfig(enabled=seconds > 0, cooldown_seconds=seconds)
 
 
 @router.get(f"{_NOTION}/sync-status")
@@ -141,11 +188,13 @@ async def sync_status(service: ServiceOf, access: Viewing) -> Success[Standing]:
     now = service.app.now()
     async with service.app.database.read() as conn:
         recent = await runs.latest(conn, one, limit=_RECENT + 1)
-        live = await runs.live(conn, one, SLOT)
+        stands = await _overview(conn, one)
+        live = next((run for run in recent if not run.ended), None)
+        if live is None and stands.running:  # no pull, but something else that excludes one
+            live = await runs.live(conn, one, SLOT)
         title = await _current_title(conn, live)
         past = [run for run in recent if run.ended][:_RECENT]
         errors = await ledger.of_runs(conn, one, [run.id for run in past], limit=MOST_ERRORS)
-        stands = await _overview(conn, one)
     return Success(
         data=Standing(
             current_sync=None if live is None else current(live, title, now),
@@ -158,15 +207,19 @@ async def sync_status(service: ServiceOf, access: Viewing) -> Success[Standing]:
 @router.get(f"{_NOTION}/sync-history", responses=answers(BadInput))
 @router.get(f"{_WORKSPACE}/sync-history", responses=answers(BadInput))
 async def sync_history(
-    service: ServiceOf,
-    access: Viewing,
-    limit: Annotated[int, Query(ge=1, le=100)] = 20,
-    cursor: Annotated[str | None, Query(max_length=200)] = None,
+    service: ServiceOf, access: Viewing, asked: Annotated[Looking, Query()]
 ) -> Success[History]:
-    """All syncs, newest first, with what each did."""
-    one = access.connection.id
+    """All syncs, newest first, with what each did; those that webhooks caused only where `trigger` asks for them."""
+    one, limit = access.connection.id, asked.limit
     async with service.app.database.read() as conn:
-        found = await runs.latest(conn, one, limit=limit + 1, before=_before(cursor) if cursor else None)
+        found = await runs.latest(
+            conn,
+            one,
+            limit=limit + 1,
+            kinds=["refresh"] if asked.trigger is Trigger.WEBHOOK else ["pull"],
+            before=_before(asked.cursor) if asked.cursor else None,
+            where=conditions(asked.wanted()),
+        )
         shown = found[:limit]
         errors = await ledger.of_runs(conn, one, [run.id for run in shown], limit=MOST_ERRORS)
     following = _cursor(shown[-1]) if len(found) > limit else None

@@ -1,4 +1,4 @@
-"""``/api/v1/notion/workspaces``: the connected workspaces, how they stand, what and when they sync."""
+"""``/api/v1/workspaces``, also below ``/notion``: the connected workspaces, how they stand, what and when they sync."""
 
 from datetime import timedelta
 from typing import Annotated
@@ -7,11 +7,12 @@ from fastapi import APIRouter
 from pydantic import Field, StringConstraints
 
 from syncline.accounts import membership
+from syncline.api.addresses import Addresses
 from syncline.api.deps import Access, Caller, ServiceOf, allow, signed
 from syncline.api.envelope import Asked, Model, Moment, Success
 from syncline.api.errors import answers
 from syncline.api.service import Service
-from syncline.core.errors import BadInput
+from syncline.core.errors import BadInput, Refused, Unreachable
 from syncline.core.permission import Permission, Role, Scope
 from syncline.core.selection import SyncScope
 from syncline.core.standing import SyncStatus, TokenStatus
@@ -24,7 +25,8 @@ from syncline.store.preferences import Joining, TokenPreference
 
 __all__ = ["router"]
 
-router = APIRouter(prefix="/api/v1/notion/workspaces", tags=["workspaces"])
+router = APIRouter(prefix="/api/v1", tags=["workspaces"])
+_here = Addresses(router, "/workspaces", "/notion/workspaces")
 
 PageId = Annotated[str, StringConstraints(max_length=2000)]
 Pages = Annotated[list[PageId] | None, Field(max_length=MOST_PAGES)]
@@ -145,31 +147,32 @@ Setting = Annotated[Access, allow(Permission.EDIT_SETTINGS)]
 Deleting = Annotated[Access, allow(Permission.DELETE_WORKSPACE)]
 
 
-@router.get("")
+@_here.route("GET", "")
 async def list_workspaces(
     service: ServiceOf, caller: Annotated[Caller, signed(Scope.READ)]
 ) -> Success[Workspaces]:
     """The workspaces that the caller belongs to."""
     mine = await membership.reachable(service.app, caller)
-    async with service.app.database.read() as conn:
+    async with service.app.database.glance() as conn:
         found = await overviews(conn, [one.id for one, _ in mine])
     known = [_shown(one, role, found[one.id]) for one, role in mine if one.id in found]
     return Success(data=Workspaces(workspaces=known))
 
 
-@router.get("/{workspaceId}")
+@_here.route("GET", "/{workspaceId}")
 async def show_workspace(service: ServiceOf, access: Viewing) -> Success[OneWorkspace]:
     """A workspace with its settings."""
     return Success(data=await _in_full(service, access))
 
 
-@router.patch("/{workspaceId}", responses=answers(BadInput))
+@_here.route("PATCH", "/{workspaceId}", responses=answers(BadInput, Refused, Unreachable))
 async def change_workspace(
     service: ServiceOf, access: Setting, asked: ChangingWorkspace
 ) -> Success[OneWorkspace]:
     """Change what and when a workspace syncs.
 
-    Another selection is read by the next sync, which an automatic one makes at once; what falls out of it is removed then.
+    Another selection is read by the next sync, which an automatic one makes at once; what falls out of it is removed then. A page that
+    is not held yet is looked up in Notion, with up to three requests: what Notion does not show is refused.
     """
     changes = Changes(
         sync_scope=asked.sync_scope,
@@ -196,14 +199,14 @@ def _timing(asked: ChangingWorkspace) -> Timing:
     )
 
 
-@router.post("/{workspaceId}/disconnect")
+@_here.route("POST", "/{workspaceId}/disconnect")
 async def disconnect_workspace(service: ServiceOf, access: Setting) -> Success[Disconnected]:
     """Give the token back and forget it. What was read stays; syncs wait until somebody connects again."""
     revoked = await workspaces.disconnect(service.app, access.connection)
     return Success(data=Disconnected(token_revoked=revoked), message="Workspace disconnected")
 
 
-@router.delete("/{workspaceId}")
+@_here.route("DELETE", "/{workspaceId}")
 async def delete_workspace(service: ServiceOf, access: Deleting) -> Success[Deleted]:
     """Delete a workspace with all that was read of it, for good. A sync that runs is cancelled first."""
     gone = await workspaces.delete(service.app, access.connection)
