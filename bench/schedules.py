@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import SecretStr
-from sqlalchemy import select, text, update
+from sqlalchemy import func, select, text, update
 
 from bench.harness import Emulator, Result, command, scratch
 from bench.serving import Server, cpu_seconds, percentile, postgres
@@ -30,7 +30,11 @@ from syncline.store.tables_work import schedules
 
 __all__ = ["measure"]
 
-WORKSPACE = "generated:pages=3,rows=2,blocks=10,depth=1,data_sources=1"
+WORKSPACE = "generated:pages=2,rows=0,blocks=2,depth=1,data_sources=0"
+WIDTH = 8
+"""Workspaces that are connected at the same time."""
+WARM = 10
+"""Seconds before what is measured: what was under way has ended, and what begins has begun."""
 POLLS_A_DAY = 4
 """Of a connection at the interval that is the default, six hours."""
 
@@ -46,11 +50,16 @@ class Span:
 
 
 async def connected(app: App, emulator: Emulator, count: int) -> None:
-    """Connect to `count` workspaces, with schedules that are off."""
-    for number in range(count):
-        world = emulator.ask("/_emulator/workspaces", {"workspace": WORKSPACE})
-        asked = Asked(token=world["token"], name=f"w{number}", base_url=emulator.url, rate="180/60")
-        await connect(app, asked)
+    """Connect to `count` workspaces, a few at a time, with schedules that are off."""
+    numbers = iter(range(count))
+
+    async def connect_some() -> None:
+        for number in numbers:
+            world = await asyncio.to_thread(emulator.ask, "/_emulator/workspaces", {"workspace": WORKSPACE})
+            asked = Asked(token=world["token"], name=f"w{number}", base_url=emulator.url, rate="180/60")
+            await connect(app, asked)
+
+    await asyncio.gather(*(connect_some() for _ in range(WIDTH)))
     async with app.database.begin() as conn:
         await conn.execute(update(schedules).values(enabled=False))
 
@@ -62,10 +71,10 @@ async def settled(app: App, count: int) -> float:
             update(schedules).values(enabled=True, next_at=app.now(), every=86_400, reconcile_cron=None)
         )
     start = time.monotonic()
-    query = select(runs.c.id).where(runs.c.state == RunState.SUCCEEDED)
+    query = select(func.count()).select_from(runs).where(runs.c.state == RunState.SUCCEEDED)
     while True:
         async with app.database.read() as conn:
-            if len((await conn.execute(query)).all()) >= count:
+            if (await conn.scalar(query) or 0) >= count:
                 return time.monotonic() - start
         await asyncio.sleep(1)
 
@@ -119,9 +128,10 @@ async def measured(
                     Server(settings.home, *options, SYNCLINE_DATABASE_URL=url) as two:  # fmt: skip
                 first = await settled(app, count)
                 processes = [one.process, two.process]
-                idle = await observed(app, processes, database, seconds=seconds / 2)
+                await asyncio.sleep(WARM)
+                idle = await observed(app, processes, database, seconds=seconds / 4)
                 await spread(app, every)
-                await asyncio.sleep(every)
+                await asyncio.sleep(WARM)
                 since = datetime.now(UTC)
                 polling = await observed(app, processes, database, seconds=seconds)
                 late = await lateness(app, every=every, since=since)

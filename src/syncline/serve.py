@@ -36,6 +36,9 @@ _SERVER: Final = "server"
 _GRACE: Final = 10
 """Seconds that requests in flight may take once the server was told to stop."""
 
+_COLLECTING: Final = (2_000, 10, 100)
+"""When Python looks for garbage (gc.set_threshold): a third as often as by itself, and through all there is a thirtieth as often."""
+
 Say = Callable[[str], None]
 
 
@@ -76,6 +79,8 @@ async def serve(app: App, asked: Asked, say: Say) -> None:
                     say("A worker is ready.")
                 if asked.role is not Role.API:
                     parts.create_task(_work(app, asked, stop))
+                    if app.settings.mappings:
+                        parts.create_task(_follow(app, stop))
         except ExceptionGroup as group:
             # The first one stopped the others.
             raise group.exceptions[0] from None
@@ -126,6 +131,18 @@ async def _work(app: App, asked: Asked, stop: asyncio.Event) -> None:
         draining.cancel()
 
 
+async def _follow(app: App, stop: asyncio.Event) -> None:
+    """Keep mappings up to date; their runs are a worker's."""
+    from syncline.mapping.served import serve_mappings  # noqa: PLC0415  heavy: most servers have none
+
+    following = asyncio.create_task(serve_mappings(app, app.settings.mappings))
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait([following, stopping], return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    following.cancel()
+    await asyncio.gather(following, return_exceptions=True)
+
+
 async def _answer(app: App, listener: socket.socket, stop: asyncio.Event, say: Say) -> None:
     from syncline.api.asgi import create  # noqa: PLC0415  heavy: a worker needs none of it
     from syncline.api.service import Service  # noqa: PLC0415  as above
@@ -137,6 +154,7 @@ async def _answer(app: App, listener: socket.socket, stop: asyncio.Event, say: S
             await asyncio.sleep(0.02)
         await _announce(app, listener, say)
         gc.freeze()  # what is imported stays, and need not be looked through while requests wait
+        gc.set_threshold(*_COLLECTING)
         await _until_stopped(service, server, serving, stop)
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -22,11 +22,16 @@ from syncline.notion.objects import LATEST, Version
 from syncline.sources.notion import NotionSource
 from syncline.store import connections, documents, ledger, records, runs
 from syncline.store.database import Database
-from syncline.store.ledger import Entry
+from syncline.store.ledger import Entry, Wanted
 from syncline.store.secrets import KeyRing
 
 HOME = "c1"
 MARKER = re.compile(r"\bm\d{6}\b")
+
+
+def by_place(entries: Iterable[Entry]) -> list[Entry]:
+    """Entries of the ledger in an order that no time has a part in."""
+    return sorted(entries, key=lambda entry: (entry.page, entry.block or ""))
 
 
 @dataclass(slots=True)
@@ -200,7 +205,7 @@ class Pulling:
 
     async def ledger(self) -> list[Entry]:
         async with self.database.read() as conn:
-            return await ledger.open_entries(conn, HOME, limit=10_000)
+            return by_place(await ledger.listed(conn, HOME, Wanted(), limit=10_000))
 
     async def markers(self) -> set[str]:
         """Every marker that stands anywhere in the live pages and their content."""

@@ -145,6 +145,8 @@ async def _count(request: Request, service: Service, name: str, whose: str) -> N
             seconds=standing.wait,
             details={"limit": limit.requests, "retryAfter": standing.wait},
         )
+    if name != BY_USER:
+        request.scope["state"]["counted"] = name, standing  # api.refund may give it back
 
 
 async def _caller(request: Request, service: Service) -> Caller:
@@ -178,7 +180,7 @@ Personal = Annotated[Caller, Depends(_personal)]
 async def instance_owner(caller: Signed, service: ServiceOf) -> Caller:
     """The caller, if it is the first user. Raises Denied, OwnerOnly."""
     _need(caller, Scope.ADMIN)
-    async with service.app.database.read() as conn:
+    async with service.app.database.glance() as conn:
         user = await users.find(conn, caller.user_id)
     if not user.instance_owner:
         raise OwnerOnly("Only the owner of this instance may do this.")
@@ -245,7 +247,7 @@ class Allow:
 
 
 async def _workspace(service: Service, caller: Caller, named: str | None) -> tuple[Connection, Role]:
-    async with service.app.database.read() as conn:
+    async with service.app.database.glance() as conn:
         if named is not None:
             found = await members.access(conn, named, caller.user_id)
             if found is None or not _reaches(caller, named):

@@ -17,14 +17,14 @@ from prometheus_client.registry import Collector
 from syncline.api.deps import ServiceOf, credential, instance_owner, who
 from syncline.engine.status import SPAN, Status, statuses
 from syncline.store import connections
-from syncline.store.tallies import LABELS, tallies
+from syncline.store.tallies import LABELS, SMALL, tallies
 
 __all__ = ["router"]
 
 router = APIRouter(tags=["health"])
 
 _MOST: Final = 1000
-"""So many connections have series of their own; of more only the sums are told."""
+"""So many connections have series of their own; of more only sums are told, and those only that take no reading of whole tables."""
 
 _HELP: Final[Mapping[str, str]] = {
     "connections": "Connections to Notion workspaces.",
@@ -115,9 +115,10 @@ async def _scraper(request: Request, service: ServiceOf) -> None:
 async def metrics(service: ServiceOf, _scraper: Annotated[None, Depends(_scraper)]) -> Response:
     """The metrics, in Prometheus' text format."""
     async with service.app.database.read() as conn:
-        known = await connections.every(conn)
-        counted = await tallies(conn, since=service.app.now() - SPAN)
-        seen = await statuses(service.app, conn, known) if len(known) <= _MOST else []
+        many = len(await connections.ids(conn, after="", limit=_MOST + 1)) > _MOST
+        names = SMALL if many else LABELS.keys()
+        counted = await tallies(conn, since=service.app.now() - SPAN, names=names)
+        seen = [] if many else await statuses(service.app, conn, await connections.every(conn))
     registry = CollectorRegistry()
     registry.register(_Counted(counted, seen))
     body = generate_latest(registry) + generate_latest(service.meter.registry)

@@ -12,7 +12,7 @@ from syncline.api.errors import answers
 from syncline.api.service import Service
 from syncline.api.syncs import parsed_id
 from syncline.core.chunk import Shape
-from syncline.core.errors import BadInput, Busy, NotFound
+from syncline.core.errors import BadInput, Busy, InvalidId, NotFound
 from syncline.core.permission import Permission
 from syncline.engine.indexing import reindex
 from syncline.store import search, sources
@@ -154,29 +154,23 @@ async def list_databases(service: ServiceOf, access: Viewing, asked: Asked) -> S
 
 async def _listed(service: Service, access: Access, asked: Listing, kind: Kind | None) -> Success[Sources]:
     one = access.connection.id
-    async with service.app.database.read() as conn:
-        index = await search.index(conn, one)
+    async with service.app.database.glance() as conn:
         found = await sources.listed(
-            conn,
-            one,
-            asked.wanted(kind),
-            is_indexed=index.enabled,
-            limit=asked.limit,
-            offset=(asked.page - 1) * asked.limit,
+            conn, one, asked.wanted(kind), limit=asked.limit, offset=(asked.page - 1) * asked.limit
         )
     pagination = Pagination(page=asked.page, limit=asked.limit, total=found.total)
     return Success(data=Sources(sources=[_shown(source) for source in found.sources], pagination=pagination))
 
 
-@router.get(f"{_NOTION}/sources/{{sourceId}}", responses=answers(BadInput, NotFound))
-@router.get(f"{_WORKSPACE}/sources/{{sourceId}}", responses=answers(BadInput, NotFound))
+@router.get(f"{_NOTION}/sources/{{sourceId}}", responses=answers(InvalidId, NotFound))
+@router.get(f"{_WORKSPACE}/sources/{{sourceId}}", responses=answers(InvalidId, NotFound))
 async def one_source(service: ServiceOf, access: Viewing, sourceId: SourceId) -> Success[OneSource]:  # noqa: N803 - the contract's name
     """One document, deleted or not."""
     return Success(data=OneSource(source=_shown(await _source(service, access, sourceId))))
 
 
-@router.get(f"{_NOTION}/sources/{{sourceId}}/chunks", responses=answers(BadInput, NotFound))
-@router.get(f"{_WORKSPACE}/sources/{{sourceId}}/chunks", responses=answers(BadInput, NotFound))
+@router.get(f"{_NOTION}/sources/{{sourceId}}/chunks", responses=answers(InvalidId, NotFound))
+@router.get(f"{_WORKSPACE}/sources/{{sourceId}}/chunks", responses=answers(InvalidId, NotFound))
 async def list_chunks(
     service: ServiceOf,
     access: Querying,
@@ -186,7 +180,7 @@ async def list_chunks(
 ) -> Success[Chunks]:
     """The chunks of a document in reading order."""
     source = await _source(service, access, sourceId)
-    async with service.app.database.read() as conn:
+    async with service.app.database.glance() as conn:
         held = await search.document_chunks(
             conn, access.connection.id, (source.kind, source.key), limit=limit, offset=(page - 1) * limit
         )
@@ -195,10 +189,12 @@ async def list_chunks(
 
 
 @router.post(
-    f"{_NOTION}/sources/{{sourceId}}/reindex", status_code=202, responses=answers(BadInput, NotFound, Busy)
+    f"{_NOTION}/sources/{{sourceId}}/reindex", status_code=202, responses=answers(InvalidId, NotFound, Busy)
 )
 @router.post(
-    f"{_WORKSPACE}/sources/{{sourceId}}/reindex", status_code=202, responses=answers(BadInput, NotFound, Busy)
+    f"{_WORKSPACE}/sources/{{sourceId}}/reindex",
+    status_code=202,
+    responses=answers(InvalidId, NotFound, Busy),
 )
 async def reindex_source(
     service: ServiceOf,
@@ -217,9 +213,8 @@ async def reindex_source(
 
 async def _source(service: Service, access: Access, named: str) -> Source:
     key = parsed_id(named)
-    async with service.app.database.read() as conn:
-        index = await search.index(conn, access.connection.id)
-        found = await sources.find(conn, access.connection.id, key, is_indexed=index.enabled)
+    async with service.app.database.glance() as conn:
+        found = await sources.find(conn, access.connection.id, key)
     if found is None:
         raise NotFound("There is no such document.")
     return found
@@ -230,7 +225,7 @@ def _shown(source: Source) -> DocumentSource:
         id=source.key,
         source_id=source.key,
         title=source.title,
-        url=source.data.get("url"),
+        url=source.url,
         type=Kind(source.type),
         parent_id=source.parent,
         database_id=source.stream if source.type == Kind.ROW else None,

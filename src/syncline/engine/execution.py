@@ -20,7 +20,7 @@ from syncline.app import App
 from syncline.core.errors import LeaseLost, StoreUnavailable, SynclineError
 from syncline.core.event import Event, sync_cancelled, sync_complete, sync_error, sync_start
 from syncline.engine.task import Failure, OpenRun, Outcome, Progress, RunState, Task, failure
-from syncline.engine.telling import tell_status
+from syncline.engine.telling import status_news
 from syncline.store import events, runs
 from syncline.store.runs import Lease, Run
 
@@ -153,10 +153,9 @@ class Execution:
     async def _told_start(self) -> None:
         run, now = self._run, self._app.now()
         async with self._app.database.begin() as conn:
-            await events.append(
-                conn, run.connection_id, [sync_start(run.id, sync_type=run.mode or run.kind)], now=now
-            )
-            await tell_status(conn, run.connection_id, run_id=run.id, now=now)
+            told = [sync_start(run.id, sync_type=run.mode or run.kind)]
+            told += await status_news(conn, run.connection_id, run_id=run.id)
+            await events.append(conn, run.connection_id, told, now=now)
 
     async def _stopped(self) -> Exception | None:
         opened, self._open = self._open, None
@@ -205,8 +204,8 @@ async def end(
     error = asdict(outcome.failure) if outcome.failure else None
     ended = await runs.finish(conn, run.id, state=runs.RunState(outcome.state), now=now, error=error)
     if ended is not None:
-        await events.append(conn, run.connection_id, [_told(ended, outcome)], now=now)
-        await tell_status(conn, run.connection_id, run_id=run.id, now=now)
+        told = [_told(ended, outcome), *await status_news(conn, run.connection_id, run_id=run.id)]
+        await events.append(conn, run.connection_id, told, now=now)
 
 
 def _told(run: Run, outcome: Outcome) -> Event:

@@ -15,7 +15,7 @@ from syncline.core.refresh import Refresh
 from syncline.destinations.search import SearchIndex
 from syncline.engine.begin import Request
 from syncline.engine.load import changes_of, next_changes
-from syncline.engine.pulling import SLOT, Asked, PullTask, queue_pull
+from syncline.engine.pulling import SLOT, Asked, PullTask, ask_pull
 from syncline.engine.task import OpenRun, Outcome, Progress, Task
 from syncline.store import events, runs, search
 from syncline.store.connections import Connection
@@ -26,6 +26,9 @@ __all__ = ["Followed", "Indexed", "catch_up", "follow", "indexed_pull", "reindex
 
 _BATCH: Final = 50
 """Records of one transaction: few enough that a pull that writes beside it hardly waits."""
+
+_LATE: Final = 500
+"""Connections that the duty looks at before it asks again who is behind."""
 
 _PAUSE: Final = 2.0
 """Seconds between two looks of a pull at what there is to index."""
@@ -60,14 +63,14 @@ async def follow(app: App, connection_id: str, *, seconds: float) -> Followed:
 
 async def _step(app: App, connection_id: str) -> Sequence[Change]:
     """Index the next few records: those that were marked for it, then those that changed. None are left if it answers none."""
-    destination = SearchIndex(app.database, connection_id, now=app.now())
-    after = await destination.checkpoint()
     async with app.database.read() as conn:
-        if not (await search.index(conn, connection_id)).enabled:
+        index = await search.index(conn, connection_id)
+        if not index.enabled:
             return ()
         marked = await search.stale(conn, connection_id, limit=_BATCH)
-        renewed = await changes_of(conn, connection_id, marked)
-        changes = await next_changes(conn, connection_id, after, limit=_BATCH)
+        renewed = await changes_of(conn, connection_id, marked) if marked else []
+        changes = await next_changes(conn, connection_id, index.checkpoint, limit=_BATCH)
+    destination = SearchIndex(app.database, connection_id, now=app.now(), seen=index.checkpoint)
     if renewed:
         await destination.renew(renewed)
         return renewed
@@ -91,15 +94,7 @@ async def reindex(app: App, connection: Connection, key: Key, *, requested_by: s
     content = {identity: None} if kind is Kind.PAGE else {}
     asked = Asked(Request(refresh=Refresh(objects=(key,), content=content)))
     async with app.database.begin() as conn:
-        run = await queue_pull(
-            conn,
-            connection.id,
-            asked,
-            run_id=app.new_id(),
-            requested_by=requested_by,
-            now=app.now(),
-            trace=app.telemetry.current(),
-        )
+        run = await ask_pull(conn, app, connection.id, asked, requested_by=requested_by, now=app.now())
         await search.mark(conn, connection.id, [key])
     return run
 
@@ -110,7 +105,9 @@ async def catch_up(app: App) -> float | None:
     Two workers may do the same at the same time; the second finds it done.
     """
     async with app.database.read() as conn:
-        late = [one for one in await search.behind(conn) if await runs.live(conn, one, SLOT) is None]
+        late = [
+            one for one in await search.behind(conn, limit=_LATE) if await runs.live(conn, one, SLOT) is None
+        ]
     waiting = 0
     for connection_id in late:
         try:
@@ -142,7 +139,8 @@ class Indexed:
 
     async def open(self, run: Run) -> OpenRun:
         """Open the run of the task, with the index beside it."""
-        return _Indexing(self._app, run, await self._task.open(run), asyncio.get_running_loop().time)
+        clock = asyncio.get_running_loop().time
+        return _Indexing(self._app, run, await self._task.open(run), clock, looked_at=clock())
 
     async def finish(self, conn: AsyncConnection, run: Run, outcome: Outcome) -> None:
         """As the task does."""
@@ -157,8 +155,8 @@ class _Indexing:
     run: Run
     inner: OpenRun
     clock: Callable[[], float]
+    looked_at: float
     read: Progress | None = None
-    looked_at: float = 0.0
     documents: int = 0
 
     async def advance(self, seconds: float) -> Progress:

@@ -3,7 +3,7 @@
 What it was asked for stands in its row, so that any process can go on with it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,23 +13,24 @@ from typing import Any, Final
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from syncline.app import App
+from syncline.core.errors import Busy, NotFound
 from syncline.core.model import Fidelity, Json, Mode
 from syncline.core.refresh import Refresh
 from syncline.engine import schedule
-from syncline.engine.begin import Request, begin, considered, fits
+from syncline.engine.begin import ROOTS, Request, begin, considered, fits, named
 from syncline.engine.clients import open_client
 from syncline.engine.extract import Extraction, Limits
 from syncline.engine.plan import Plan, plan
 from syncline.engine.pull import Pull, load_pull
 from syncline.engine.task import OpenRun, Outcome, Progress
 from syncline.notion.budget import Lane as BudgetLane
-from syncline.notion.client import Counts
+from syncline.notion.exchange import Counts
 from syncline.sources.notion import LANES, NotionSource
-from syncline.store import runs
+from syncline.store import runs, trees
 from syncline.store.connections import Connection
 from syncline.store.runs import Lane, Run
 
-__all__ = ["SLOT", "Asked", "PullTask", "preview", "queue_pull"]
+__all__ = ["SLOT", "Asked", "PullTask", "ask_pull", "preview", "queue_pull", "unshown"]
 
 SLOT: Final = "pull"
 """Of a connection one pull is queued or under way at a time, whatever it reads."""
@@ -76,6 +77,32 @@ async def preview(app: App, connection: Connection, request: Request) -> Plan:
         return await plan(database=app.database, source=source, connection_id=connection.id, request=request)
 
 
+async def unshown(app: App, connection: Connection, keys: Sequence[str], *, limit: int) -> list[str]:
+    """The first `limit` of these pages and databases that Notion does not show: what is not held costs up to three requests.
+
+    Raises what a request raises.
+    """
+    async with app.database.read() as conn:
+        held = await trees.ancestors(conn, connection.id, keys)
+    unknown = [key for key in keys if key not in held]
+    missing: list[str] = []
+    if unknown:
+        async with open_client(app, connection) as client:
+            source = NotionSource(client, clock=app.now)
+            for key in unknown:
+                if len(missing) < limit and not await _is_shown(source, key):
+                    missing.append(key)
+    return missing
+
+
+async def _is_shown(source: NotionSource, key: str) -> bool:
+    try:
+        await named(source, key, ROOTS)
+    except NotFound:
+        return False
+    return True
+
+
 async def queue_pull(
     conn: AsyncConnection,
     connection_id: str,
@@ -87,11 +114,16 @@ async def queue_pull(
     lane: Lane = Lane.INTERACTIVE,
     trace: str | None = None,
 ) -> Run:
-    """Put a pull into the queue. Raises BadInput for what does not fit together, Busy while another one is live."""
+    """Put a pull into the queue.
+
+    Raises BadInput for what does not fit together, Busy while another one is live, or for a refresh where one was left unfinished.
+    """
     _, policy = await considered(conn, connection_id, asked.request)
     left = await load_pull(conn, connection_id)
     if left is not None and fits(left, asked.request, policy):
         policy = left.policy
+    elif left is not None and left.policy.refresh is None and policy.refresh is not None:
+        raise Busy("A sync was left unfinished: start one, which goes on where that was, and ask again then.")
     return await runs.queue(
         conn,
         connection_id,
@@ -108,12 +140,28 @@ async def queue_pull(
     )
 
 
+async def ask_pull(
+    conn: AsyncConnection, app: App, connection_id: str, asked: Asked, *, requested_by: str, now: datetime
+) -> Run:
+    """Put a pull into the queue that somebody asks for. Raises what `queue_pull` raises."""
+    return await queue_pull(
+        conn,
+        connection_id,
+        asked,
+        run_id=app.new_id(),
+        requested_by=requested_by,
+        now=now,
+        trace=app.telemetry.current(),
+    )
+
+
 class PullTask:
     """What the run of a pull does: a Task."""
 
     def __init__(self, app: App, connection: Connection) -> None:
         self._app = app
         self._connection = connection
+        self._begun: Pull | None = None
 
     async def begin(self, run: Run) -> None:
         """Take up the pull that was left behind if it reads the same; else begin one."""
@@ -121,7 +169,7 @@ class PullTask:
         asked = Asked.from_json(run.options)
         async with open_client(app, one, run_id=run.id) as client:
             try:
-                await begin(
+                self._begun = await begin(
                     database=app.database,
                     source=NotionSource(client, clock=app.now),
                     connection_id=one.id,
@@ -149,11 +197,12 @@ class PullTask:
     async def open(self, run: Run) -> OpenRun:
         """Open the pull in this process."""
         app, one = self._app, self._connection
-        async with app.database.read() as conn:
-            row = await runs.one(conn, run.id)
-            left = await load_pull(conn, one.id)
+        left = self._begun
         if left is None:
-            return _Finished(row)
+            async with app.database.read() as conn:
+                left = await load_pull(conn, one.id)
+                if left is None:
+                    return _Finished(await runs.one(conn, run.id))
         resources = AsyncExitStack()
         client = await resources.enter_async_context(open_client(app, one, run_id=run.id))
         extraction = Extraction(
@@ -164,7 +213,7 @@ class PullTask:
             pull=left,
             clock=app.now,
             random=Random(),  # noqa: S311  numbers that must differ, not be secret
-            limits=Limits(deletions=1.0) if Asked.from_json(row.options).accept_deletions else Limits(),
+            limits=Limits(deletions=1.0) if Asked.from_json(run.options).accept_deletions else Limits(),
         )
         return _Pulling(extraction, resources)
 

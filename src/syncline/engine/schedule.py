@@ -131,7 +131,7 @@ async def start_schedule(conn: AsyncConnection, schedule: Schedule, *, now: date
 async def tick(app: App) -> float | None:
     """Queue every pull that is due. Returns 0 where there may be more."""
     now = app.now()
-    async with app.database.read() as conn:
+    async with app.database.glance() as conn:
         found = await schedules.due(conn, now=now, limit=_BATCH)
     for schedule in found:
         await _start(app, schedule, now)

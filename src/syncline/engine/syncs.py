@@ -11,7 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from syncline.app import App
 from syncline.core.errors import Busy, TooSoon
 from syncline.core.event import sync_cancelled
-from syncline.engine.pulling import SLOT, Asked, queue_pull
+from syncline.core.moments import moment
+from syncline.engine.pulling import SLOT, Asked, ask_pull
 from syncline.engine.reaper import Reaper
 from syncline.store import events, runs, workers
 from syncline.store.connections import Connection
@@ -32,15 +33,7 @@ async def trigger(app: App, connection: Connection, asked: Asked, *, requested_b
     where the last whole pull succeeded less than the cooldown ago. A pull of named pages knows no cooldown.
     """
     async with app.database.begin() as conn:
-        run = await queue_pull(
-            conn,
-            connection.id,
-            asked,
-            run_id=app.new_id(),
-            requested_by=requested_by,
-            now=now,
-            trace=app.telemetry.current(),
-        )
+        run = await ask_pull(conn, app, connection.id, asked, requested_by=requested_by, now=now)
         if _is_whole(run):
             await _require_cool(conn, connection.id, app.settings.sync_cooldown, now)
     return run
@@ -53,11 +46,10 @@ async def _require_cool(conn: AsyncConnection, connection_id: str, cooldown: flo
         return
     left = (last.ended_at + timedelta(seconds=cooldown) - now).total_seconds()
     if left > 0:
-        last_at = last.ended_at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
         raise TooSoon(
             f"The last sync ended less than {cooldown:g} s ago: ask again in {left:.0f} s.",
             seconds=left,
-            details={"remainingSeconds": -int(-left // 1), "lastSyncAt": last_at},
+            details={"remainingSeconds": -int(-left // 1), "lastSyncAt": moment(last.ended_at)},
         )
 
 

@@ -7,16 +7,16 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from syncline.core import event
-from syncline.core.event import PageStatus, page_fetched, sync_progress
+from syncline.core.event import Event, PageStatus, page_fetched, sync_progress
 from syncline.core.model import Action, Fidelity, Kind
 from syncline.core.standing import sync_status
 from syncline.engine.pull import Phase
 from syncline.engine.task import Progress
 from syncline.store import events, records
-from syncline.store.overviews import overviews
+from syncline.store.overviews import standings
 from syncline.store.records import Key
 
-__all__ = ["fetched", "tell_pages", "tell_progress", "tell_status"]
+__all__ = ["fetched", "status_news", "tell_pages", "tell_progress", "tell_status"]
 
 
 def fetched(
@@ -83,6 +83,15 @@ async def tell_status(
     conn: AsyncConnection, connection_id: str, *, run_id: str | None = None, now: datetime
 ) -> None:
     """Log the one word about the connection's syncs, after something that may have changed it."""
-    for one in (await overviews(conn, [connection_id])).values():
-        word = sync_status(one.token, running=one.running, paused=one.paused, failed=one.failed)
-        await events.append(conn, connection_id, [event.sync_status(word, run_id=run_id)], now=now)
+    await events.append(conn, connection_id, await status_news(conn, connection_id, run_id=run_id), now=now)
+
+
+async def status_news(conn: AsyncConnection, connection_id: str, *, run_id: str | None) -> list[Event]:
+    """What `tell_status` logs, for those who log more at the same time; nothing for a connection that is gone."""
+    found = await standings(conn, [connection_id])
+    return [
+        event.sync_status(
+            sync_status(one.token, running=one.running, paused=one.paused, failed=one.failed), run_id=run_id
+        )
+        for one in found.values()
+    ]

@@ -17,7 +17,7 @@ from typing import Final
 
 from syncline.app import App
 from syncline.core.errors import Busy, NotFound, StoreUnavailable, SynclineError
-from syncline.engine.duties import Duty
+from syncline.engine.duties import Duty, Lasting
 from syncline.engine.execution import Execution, Order, Watch, leased
 from syncline.engine.kinds import KINDS, Kind
 from syncline.engine.reaper import Reaper
@@ -117,7 +117,7 @@ class Worker:
         lease = Lease(run.id, self.id, run.attempt)
         app = leased(self.app, lease)
         try:
-            async with app.database.read() as conn:
+            async with app.database.glance() as conn:
                 connection = await connections.one(conn, run.connection_id)
         except NotFound:  # it was removed with all its runs, this one among them
             return
@@ -162,7 +162,7 @@ class Worker:
         executions = dict(self._executions)
         if not executions:
             return
-        async with self.app.database.read() as conn:
+        async with self.app.database.glance() as conn:
             held = await runs.held_by(conn, self.id)
         for run_id, execution in executions.items():
             attempt, cancelled = held.get(run_id, (0, False))
@@ -175,7 +175,7 @@ class Worker:
         free = self._concurrency - len(self._tasks)
         if free <= 0:
             return
-        async with self.app.database.read() as conn:
+        async with self.app.database.glance() as conn:
             if not await runs.are_waiting(conn, now=self.app.now()):
                 return
         async with self.app.database.begin() as conn:
@@ -207,15 +207,10 @@ class Worker:
     async def _do(self, duty: Duty) -> None:
         once = duty.load()
         while not self.draining.is_set():
-            seconds: float | None = None
-            try:
-                seconds = await once(self.app)
-            except StoreUnavailable as error:
-                _LOG.warning("The duty %s waits for the store: %s", duty.name, error)
-            except Exception:  # noqa: BLE001  as above
-                # The next time comes; nobody else could be told.
-                _LOG.exception("The duty %s failed.", duty.name)
+            seconds = await _attempted(duty, once(self.app))
             await _set_within(self.draining, duty.every if seconds is None else seconds)
+        if isinstance(once, Lasting):
+            await _attempted(duty, once.close())
 
     async def _repeat(self, seconds: float, step: Callable[[], Awaitable[object]]) -> None:
         """Do a step at once, and again and again until draining."""
@@ -230,6 +225,19 @@ class Worker:
         while not await _set_within(over, seconds):
             with suppress(StoreUnavailable):
                 await step()
+
+
+async def _attempted(duty: Duty, work: Awaitable[float | None]) -> float | None:
+    """Do a piece of a duty; None where it fails: the next time comes, and nobody else could be told."""
+    try:
+        return await work
+    except StoreUnavailable as error:
+        _LOG.warning("The duty %s waits for the store: %s", duty.name, error)
+    except SynclineError as error:
+        _LOG.error("The duty %s failed: %s", duty.name, error)
+    except Exception:  # noqa: BLE001  as above
+        _LOG.exception("The duty %s failed.", duty.name)
+    return None
 
 
 async def _set_within(event: asyncio.Event, seconds: float) -> bool:

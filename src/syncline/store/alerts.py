@@ -9,12 +9,26 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from syncline.core.alerts import IncidentKind
 from syncline.store.events import Logged
-from syncline.store.tables import checkpoints, connections
+from syncline.store.tables import connections, unheard
 from syncline.store.tables_deliveries import endpoints
 from syncline.store.tables_events import events
 from syncline.store.tables_rules import alerts
 
-__all__ = ["Alert", "add", "again", "behind", "listing", "news", "opened", "prune", "recovered", "resolve"]
+__all__ = [
+    "Alert",
+    "Position",
+    "add",
+    "again",
+    "behind",
+    "hold",
+    "listing",
+    "move",
+    "news",
+    "opened",
+    "prune",
+    "recovered",
+    "resolve",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +49,30 @@ class Alert:
 _COLUMNS = [alerts.c[field.name] for field in fields(Alert)]
 
 
-async def behind(conn: AsyncConnection, position: str) -> list[str]:
-    """The connections whose log has events above the number that the checkpoint `position` keeps."""
-    kept = select(checkpoints.c.connection_id, checkpoints.c.value).where(checkpoints.c.name == position)
-    known = {row.connection_id: row.value for row in await conn.execute(kept)}
-    heads = await conn.execute(select(connections.c.id, connections.c.event_seq))
-    return sorted(row.id for row in heads if known.get(row.id, 0) < row.event_seq)
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Up to which event of a connection's log all was heard, and which is the last."""
+
+    heard: int
+    head: int
+
+
+async def behind(conn: AsyncConnection, *, limit: int) -> list[str]:
+    """Up to `limit` connections whose log has events that were not heard, by id."""
+    query = select(connections.c.id).where(unheard).order_by(connections.c.id).limit(limit)
+    return list(await conn.scalars(query))
+
+
+async def hold(conn: AsyncConnection, connection_id: str) -> Position | None:
+    """The position in a connection's log, which nobody else moves until this transaction ends; None if the connection is gone."""
+    query = select(connections.c.alert_seq, connections.c.event_seq).where(connections.c.id == connection_id)
+    row = (await conn.execute(query.with_for_update())).one_or_none()
+    return None if row is None else Position(*row)
+
+
+async def move(conn: AsyncConnection, connection_id: str, heard: int) -> None:
+    """All up to the event `heard` was heard."""
+    await conn.execute(update(connections).where(connections.c.id == connection_id).values(alert_seq=heard))
 
 
 async def news(
@@ -57,16 +89,11 @@ async def news(
     return [Logged(**row) for row in (await conn.execute(query)).mappings()]
 
 
-async def opened(conn: AsyncConnection, connection_id: str, kind: IncidentKind, subject: str) -> Alert | None:
-    """The open alert about something, if there is one."""
-    query = select(*_COLUMNS).where(
-        alerts.c.connection_id == connection_id,
-        alerts.c.kind == kind,
-        alerts.c.subject == subject,
-        alerts.c.resolved_at.is_(None),
-    )
-    row = (await conn.execute(query)).mappings().one_or_none()
-    return None if row is None else _alert(row)
+async def opened(conn: AsyncConnection, connection_id: str) -> dict[tuple[IncidentKind, str], Alert]:
+    """The open alerts of a connection, by what they are about."""
+    query = select(*_COLUMNS).where(alerts.c.connection_id == connection_id, alerts.c.resolved_at.is_(None))
+    found = [_alert(row) for row in (await conn.execute(query)).mappings()]
+    return {(one.kind, one.subject): one for one in found}
 
 
 async def add(conn: AsyncConnection, alert: Alert) -> None:

@@ -37,7 +37,7 @@ from syncline.store.tables import budgets, upsert
 
 __all__ = ["Limit", "StoreBudget"]
 
-_LINGER: Final = 0.25
+_LINGER: Final = 1.0
 """Seconds for which a finished request waits for company on its way to the database."""
 
 _UNLIMITED: Final = Rate(1_000_000, 0.001, "window")
@@ -122,8 +122,8 @@ class StoreBudget:
         """Let nobody on the same token, or in the same workspace, send for `seconds`."""
         key = self._scopes[scope]
         async with self._database.begin() as conn:
-            states = await _load(conn, list(self._rates))
-            paused = pause(states[key], await self._now(conn), seconds=seconds)
+            states, now = await self._load(conn)
+            paused = pause(states[key], now, seconds=seconds)
             await _save(conn, {key: paused})
 
     # --- the one task that goes to the database ---------------------------------------------------------
@@ -164,8 +164,7 @@ class StoreBudget:
         self._asked.clear()
         over, unused = self._over[:], self._unused[:]
         async with self._database.begin() as conn:
-            states = await _load(conn, list(self._rates))
-            now = await self._now(conn)
+            states, now = await self._load(conn)
             self._close(states, over, unused, now=now)
             granted, seconds = self._grant(states, now)
             await _save(conn, states)
@@ -211,21 +210,28 @@ class StoreBudget:
                 return
         self._unused.append(slot)
 
-    async def _now(self, conn: AsyncConnection) -> float:
-        if self._clock is not None:
-            return self._clock()
-        return float(await conn.scalar(select(func.extract("epoch", func.clock_timestamp()))) or 0)
+    async def _load(self, conn: AsyncConnection) -> tuple[_States, float]:
+        """The states of the keys, locked, and the time when they were; a key that was never used is made."""
+        keys = sorted(self._rates)
+        query = _HELD if self._clock is None else _KEPT
+        rows = (await conn.execute(query, {"keys": keys})).all()
+        if len(rows) < len(keys):
+            new = [{"key": key, "state": {}} for key in keys]
+            await conn.execute(upsert(conn, budgets, where=false()), new)
+            rows = (await conn.execute(query, {"keys": keys})).all()
+        now = max(row.now for row in rows) if self._clock is None else self._clock()
+        return {row.key: BudgetState.from_json(row.state) for row in rows}, float(now)
 
 
-async def _load(conn: AsyncConnection, keys: list[str]) -> _States:
-    """The states of `keys`, locked; a key that was never used is made."""
-    query = select(budgets).where(budgets.c.key.in_(keys)).order_by(budgets.c.key).with_for_update()
-    rows = (await conn.execute(query)).all()
-    if len(rows) < len(keys):
-        new = [{"key": key, "state": {}} for key in sorted(keys)]
-        await conn.execute(upsert(conn, budgets, where=false()), new)
-        rows = (await conn.execute(query)).all()
-    return {row.key: BudgetState.from_json(row.state) for row in rows}
+_KEPT = (
+    select(budgets)
+    .where(budgets.c.key.in_(bindparam("keys", expanding=True)))
+    .order_by(budgets.c.key)
+    .with_for_update()
+)
+_LOCKED = _KEPT.cte("locked")
+# A row leaves the inner query once its lock is had: the latest of these times is one at which all are.
+_HELD = select(_LOCKED, func.extract("epoch", func.clock_timestamp()).label("now"))
 
 
 async def _save(conn: AsyncConnection, states: _States) -> None:

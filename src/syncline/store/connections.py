@@ -26,6 +26,7 @@ __all__ = [
     "forget_token",
     "from_row",
     "hold",
+    "ids",
     "names",
     "one",
     "refresh",
@@ -94,6 +95,12 @@ async def one(conn: AsyncConnection, connection_id: str) -> Connection:
     if row is None:
         raise _missing(connection_id)
     return from_row(row)
+
+
+async def ids(conn: AsyncConnection, *, after: str, limit: int) -> list[str]:
+    """The next `limit` connections behind the id `after`, in the order of their ids."""
+    query = select(connections.c.id).where(connections.c.id > after).order_by(connections.c.id).limit(limit)
+    return list(await conn.scalars(query))
 
 
 async def every(conn: AsyncConnection) -> list[Connection]:

@@ -14,15 +14,16 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
 from copy import copy
 from pathlib import Path
-from typing import Any, Final, Self, TypeAlias
+from typing import Final, Self, TypeAlias
 
-from sqlalchemy import URL, Connection, event, inspect, make_url, text
+from anyio import CancelScope
+from sqlalchemy import URL, Connection, inspect, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from syncline.core.errors import BadInput, StoreUnavailable, SynclineError
-from syncline.store.sqlite import execute_at_once
+from syncline.store.sqlite import open_glancer, open_reader, open_writer
 from syncline.store.types import dump
 
 __all__ = ["REVISIONS", "SCHEMA", "VERSION_TABLE", "Database", "Guard"]
@@ -40,6 +41,8 @@ REVISIONS: Final = (
     "0010",
     "0011",
     "0012",
+    "0013",
+    "0014",
 )
 """The schema versions this release knows, oldest first; a test compares them with the migrations."""
 
@@ -58,7 +61,7 @@ _WRITERS = 12  # on PostgreSQL; on SQLite there is one
 
 
 class Database:
-    """The open store. `begin` and `read` are the only ways to its tables."""
+    """The open store. `begin`, `read` and `glance` are the only ways to its tables."""
 
     def __init__(self, url: URL, *, patience: float) -> None:
         self.url = url
@@ -66,6 +69,7 @@ class Database:
         self.dialect = url.get_backend_name()
         self._writer = _ENGINES[self.dialect](url, patience, False)
         self._reader = _ENGINES[self.dialect](url, patience, True)
+        self._glancer = _GLANCERS[self.dialect](self._reader, patience)
         self._guard: Guard | None = None
 
     @classmethod
@@ -101,6 +105,7 @@ class Database:
         """Close every connection."""
         await self._writer.dispose()
         await self._reader.dispose()
+        await self._glancer.dispose()
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[AsyncConnection]:
@@ -108,7 +113,7 @@ class Database:
 
         Do not open a second one inside it. Raises StoreUnavailable where the database fails.
         """
-        with self.translated():
+        with _whole(), self.translated():
             async with self._writer.begin() as conn:
                 if self._guard is not None:
                     await self._guard(conn)
@@ -117,8 +122,18 @@ class Database:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """A transaction that sees one snapshot and cannot write. Raises StoreUnavailable where the database fails."""
-        with self.translated():
+        with _whole(), self.translated():
             async with self._reader.begin() as conn:
+                yield conn
+
+    @asynccontextmanager
+    async def glance(self) -> AsyncIterator[AsyncConnection]:
+        """For one statement that reads: no transaction begins and ends, which costs as much again.
+
+        Two statements may see different things. Raises StoreUnavailable where the database fails.
+        """
+        with _whole(), self.translated():
+            async with self._glancer.connect() as conn:
                 yield conn
 
     @asynccontextmanager
@@ -154,7 +169,9 @@ class Database:
         async with self.begin() as conn:
             if self.dialect == "postgresql":
                 await _create_schema(conn)
-            await conn.run_sync(_upgrade)
+            # The first statement takes SQLite's lock, which keeps others from migrating: Alembic is one for the whole process.
+            if await _version(conn) != REVISIONS[-1]:
+                await conn.run_sync(_upgrade)
 
     def _create_file(self) -> Path:
         """Create the file before SQLite does: it holds a workspace and is its owner's alone."""
@@ -187,6 +204,14 @@ class Database:
             return str(self.url.database)
         url = self.url.set(drivername="postgresql").difference_update_query(["password", "sslpassword"])
         return url.render_as_string(hide_password=True)
+
+
+def _whole() -> CancelScope:
+    """What a transaction runs in, so that a client who hangs up does not break it off.
+
+    Starlette then cancels what reads for that client, and goes on cancelling while the driver puts its connection in order, which is lost by that.
+    """
+    return CancelScope(shield=True)
 
 
 def _url(location: str | Path) -> URL:
@@ -236,38 +261,14 @@ def _write_ahead(path: Path, patience: float) -> None:
 
 
 def _sqlite_engine(url: URL, patience: float, read_only: bool) -> AsyncEngine:  # noqa: FBT001 - a row of the table below
-    engine = create_async_engine(
-        url,
-        pool_size=_READERS if read_only else 1,
-        max_overflow=0,
-        pool_timeout=patience,
-        hide_parameters=True,
-    )
-    execute_at_once(engine)
-
-    @event.listens_for(engine.sync_engine, "connect")
-    def configure(connection: Any, _record: object) -> None:
-        connection.isolation_level = None  # the driver's own BEGIN comes too late and is always deferred
-        cursor = connection.cursor()
-        for pragma in (
-            f"busy_timeout={int(patience * 1000)}",
-            "synchronous=NORMAL",
-            f"query_only={int(read_only)}",
-        ):
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
-
-    @event.listens_for(engine.sync_engine, "begin")
-    def begin(conn: Connection) -> None:
-        # A writer that starts by reading could not upgrade its lock once another has written:
-        # https://sqlite.org/lang_transaction.html#immediate
-        conn.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
-
-    return engine
+    if read_only:
+        return open_reader(url, connections=_READERS, patience=patience)
+    return open_writer(url, patience=patience)
 
 
 def _postgres_engine(url: URL, patience: float, read_only: bool) -> AsyncEngine:  # noqa: FBT001 - as above
-    options = f"-c search_path={SCHEMA} {url.query.get('options', '')}"
+    settings = (f"search_path={SCHEMA}", *(_READS if read_only else ()))
+    options = " ".join(f"-c {setting}" for setting in settings)
     return create_async_engine(
         url.difference_update_query(["options"]),
         json_serializer=dump,
@@ -275,14 +276,27 @@ def _postgres_engine(url: URL, patience: float, read_only: bool) -> AsyncEngine:
         pool_size=_READERS if read_only else _WRITERS,
         max_overflow=0,
         pool_timeout=patience,
-        connect_args={"options": options, "connect_timeout": max(2, int(patience))},
-        execution_options={"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-        if read_only
-        else {},
+        connect_args={
+            "options": f"{options} {url.query.get('options', '')}",
+            "connect_timeout": max(2, int(patience)),
+        },
     )
 
 
+_READS = (r"default_transaction_isolation=repeatable\ read", "default_transaction_read_only=on")
+
 _ENGINES = {"sqlite": _sqlite_engine, "postgresql": _postgres_engine}
+
+
+def _sqlite_glancer(reader: AsyncEngine, patience: float) -> AsyncEngine:
+    return open_glancer(reader.url, connections=_READERS, patience=patience)
+
+
+def _postgres_glancer(reader: AsyncEngine, _patience: float) -> AsyncEngine:
+    return reader.execution_options(isolation_level="AUTOCOMMIT")  # it shares the reader's connections
+
+
+_GLANCERS = {"sqlite": _sqlite_glancer, "postgresql": _postgres_glancer}
 
 
 def _sqlite_error(error: Exception, where: str, patience: float) -> SynclineError | None:

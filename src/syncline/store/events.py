@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import bindparam, delete, func, insert, select, text, update
+from sqlalchemy import bindparam, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from syncline.core.errors import NotFound
@@ -18,7 +18,7 @@ from syncline.core.event import Event
 from syncline.store.tables import chunks, connections
 from syncline.store.tables_events import events
 
-__all__ = ["CHANNEL", "Bounds", "Logged", "append", "bounds", "heads", "last", "prune", "since"]
+__all__ = ["CHANNEL", "Bounds", "Logged", "aged", "append", "bounds", "heads", "last", "prune", "since"]
 
 CHANNEL: Final = "syncline_events"
 """The channel of PostgreSQL's NOTIFY; the payload is the connection's id."""
@@ -51,8 +51,9 @@ _DRAW = (
     .values(event_seq=connections.c.event_seq + bindparam("count"))
     .returning(connections.c.event_seq)
 )
+# PostgreSQL tells of it when the transaction commits.
+_TOLD = _DRAW.returning(func.pg_notify(CHANNEL, connections.c.id))
 _INSERT = insert(events)
-_NOTIFY = text("SELECT pg_notify(:channel, :connection_id)")
 
 
 async def append(
@@ -64,7 +65,8 @@ async def append(
     """
     if not happened:
         return 0
-    last: int | None = await conn.scalar(_DRAW, {"this": connection_id, "count": len(happened)})
+    draw = _TOLD if conn.dialect.name == "postgresql" else _DRAW
+    last: int | None = await conn.scalar(draw, {"this": connection_id, "count": len(happened)})
     if last is None:
         raise NotFound(f"There is no connection {connection_id}: it has been removed.")
     rows = [
@@ -79,8 +81,6 @@ async def append(
         for seq, event in enumerate(happened, last - len(happened) + 1)
     ]
     await conn.execute(_INSERT, rows)
-    if conn.dialect.name == "postgresql":
-        await conn.execute(_NOTIFY, {"channel": CHANNEL, "connection_id": connection_id})
     return last
 
 
@@ -125,6 +125,18 @@ async def last(conn: AsyncConnection, connection_id: str, run_id: str, kind: str
 
 
 _RECENT: Final = 500
+
+
+async def aged(
+    conn: AsyncConnection, *, before: datetime, after: str, limit: int
+) -> tuple[list[str], str | None]:
+    """Of the next `limit` connections behind the id `after` those whose oldest event happened `before`; the last id looked at, None at the end."""
+    mine = events.c.connection_id == connections.c.id
+    oldest = select(events.c.at).where(mine).order_by(events.c.seq).limit(1).scalar_subquery()
+    query = select(connections.c.id, oldest.label("at")).where(connections.c.id > after)
+    rows = (await conn.execute(query.order_by(connections.c.id).limit(limit))).all()
+    found = [row.id for row in rows if row.at is not None and row.at < before]
+    return found, rows[-1].id if rows else None
 
 
 async def prune(conn: AsyncConnection, connection_id: str, *, before: datetime, limit: int) -> int:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, delete, func, insert, select, update
+from sqlalchemy import Row, bindparam, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -66,15 +66,14 @@ async def role(conn: AsyncConnection, connection_id: str, user_id: str) -> Role 
 
 async def access(conn: AsyncConnection, connection_id: str, user_id: str) -> tuple[Connection, Role] | None:
     """A connection and what a user is in it; None where there is none, or the user is no member."""
-    query = _joined(user_id).where(connections.c.id == connection_id)
-    row = (await conn.execute(query)).one_or_none()
+    this = {"user": user_id, "this": connection_id}
+    row = (await conn.execute(_ACCESS, this)).one_or_none()
     return _parted(row) if row else None
 
 
 async def workspaces(conn: AsyncConnection, user_id: str) -> list[tuple[Connection, Role]]:
     """The connections that a user belongs to, oldest first, and what it is in each."""
-    query = _joined(user_id).order_by(connections.c.created_at, connections.c.id)
-    return [_parted(row) for row in await conn.execute(query)]
+    return [_parted(row) for row in await conn.execute(_WORKSPACES, {"user": user_id})]
 
 
 async def every(conn: AsyncConnection, connection_id: str) -> list[Member]:
@@ -111,9 +110,11 @@ async def remove(conn: AsyncConnection, connection_id: str, user_id: str) -> Non
         raise NotFound("There is no such member.")
 
 
-def _joined(user_id: str) -> Select[Any]:
-    mine = (members.c.connection_id == connections.c.id) & (members.c.user_id == user_id)
-    return select(members.c.role, *COLUMNS).join_from(connections, members, mine)
+# Each request asks for one of them: building the statement costs more than executing it.
+_MINE = (members.c.connection_id == connections.c.id) & (members.c.user_id == bindparam("user"))
+_JOINED = select(members.c.role, *COLUMNS).join_from(connections, members, _MINE)
+_ACCESS = _JOINED.where(connections.c.id == bindparam("this"))
+_WORKSPACES = _JOINED.order_by(connections.c.created_at, connections.c.id)
 
 
 def _parted(row: Row[Any]) -> tuple[Connection, Role]:

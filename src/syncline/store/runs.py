@@ -9,17 +9,18 @@ A run is a leased row. Whoever claims it gets the next `attempt`, and every tran
 written twice. Of each connection one run of a slot is queued or running at a time; that is an index of the database.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import IntEnum, StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, case, literal, or_, select, update
+from sqlalchemy import ColumnElement, RowMapping, case, delete, literal, literal_column, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from syncline.core.errors import Busy, LeaseLost, NotFound
+from syncline.core.errors import BadInput, Busy, LeaseLost, NotFound
 from syncline.core.model import Fidelity, Json, Mode
+from syncline.core.moments import moment
 from syncline.store.tables import chunks, insert_into, live_run, runs
 
 __all__ = [
@@ -34,11 +35,13 @@ __all__ = [
     "claim",
     "claim_one",
     "finish",
+    "forget",
     "guard",
     "held_by",
     "holders",
     "latest",
     "live",
+    "named",
     "note_result",
     "one",
     "progress",
@@ -84,6 +87,7 @@ class Run:
     with a rate limit; `waiting` is the work known and not done. `started_at` is when it was first claimed, until then when
     it was queued; `begun_at` when its task had begun. `attempt` is how often it was claimed, `reaps` how often a worker died
     of it. `error` is what ended a failed run, `result` what else there is to report. `trace` is the context (telemetry) of what caused it.
+    `dismissed_at` is when somebody put the failure aside.
     """
 
     id: str
@@ -112,6 +116,7 @@ class Run:
     error: Json | None = None
     result: Json | None = None
     trace: str | None = None
+    dismissed_at: datetime | None = None
 
     @property
     def ended(self) -> bool:
@@ -160,7 +165,7 @@ def _busy(run: Run) -> Busy:
         "activeJobId": run.id,
         "status": run.state,
         "progress": dict(run.pages),
-        "startedAt": run.started_at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "startedAt": moment(run.started_at),
     }
     sentence = f"Another {run.kind} of this connection is under way: wait for its end, or stop it first."
     return Busy(sentence, details=details)
@@ -237,6 +242,11 @@ async def note_result(conn: AsyncConnection, run_id: str, result: Json) -> None:
     await conn.execute(update(runs).where(runs.c.id == run_id).values(result=dict(result)))
 
 
+async def forget(conn: AsyncConnection, run_id: str) -> None:
+    """Forget a run that has ended."""
+    await conn.execute(delete(runs).where(runs.c.id == run_id, runs.c.state.not_in(_LIVE)))
+
+
 async def finish(
     conn: AsyncConnection,
     run_id: str,
@@ -272,7 +282,7 @@ async def put_back(conn: AsyncConnection, worker: str | None, *, reaps: int = 1)
     theirs = runs.c.worker.is_(None) if worker is None else runs.c.worker == worker
     statement = (
         update(runs)
-        .where(theirs, runs.c.state == RunState.RUNNING)
+        .where(theirs, _RUNNING)
         .values(state=RunState.QUEUED, worker=None, reaps=runs.c.reaps + reaps)
         .returning(runs)
     )
@@ -283,9 +293,7 @@ async def request_cancel(conn: AsyncConnection, run_id: str, *, now: datetime) -
     """Ask that a run ends: at once where it waits, else as soon as its worker hears of it. An ended run stays as it is."""
     waiting = update(runs).where(runs.c.id == run_id, _QUEUED)
     await conn.execute(waiting.values(state=RunState.CANCELLED, ended_at=now, cancel_requested_at=now))
-    under_way = (
-        (runs.c.id == run_id) & (runs.c.state == RunState.RUNNING) & runs.c.cancel_requested_at.is_(None)
-    )
+    under_way = (runs.c.id == run_id) & _RUNNING & runs.c.cancel_requested_at.is_(None)
     await conn.execute(update(runs).where(under_way).values(cancel_requested_at=now))
     return await one(conn, run_id)
 
@@ -299,14 +307,14 @@ async def are_waiting(conn: AsyncConnection, *, now: datetime) -> bool:
 async def held_by(conn: AsyncConnection, worker: str) -> dict[str, tuple[int, bool]]:
     """The runs that a worker holds: their attempts, and whether somebody asked that they end."""
     query = select(runs.c.id, runs.c.attempt, runs.c.cancel_requested_at).where(
-        runs.c.worker == worker, runs.c.state == RunState.RUNNING
+        runs.c.worker == worker, _RUNNING
     )
     return {run_id: (attempt, asked is not None) for run_id, attempt, asked in await conn.execute(query)}
 
 
 async def holders(conn: AsyncConnection) -> set[str | None]:
     """The workers that hold runs; None for runs that say they are under way and name nobody."""
-    query = select(runs.c.worker).where(runs.c.state == RunState.RUNNING).distinct()
+    query = select(runs.c.worker).where(_RUNNING).distinct()
     return set(await conn.scalars(query))
 
 
@@ -316,6 +324,15 @@ async def one(conn: AsyncConnection, run_id: str) -> Run:
     if row is None:
         raise NotFound(f"There is no run {run_id}: `syncline runs` lists them.")
     return _run(row)
+
+
+async def named(conn: AsyncConnection, beginning: str) -> str:
+    """The id of the run that begins with this text. Raises NotFound if there is none, BadInput if there are several."""
+    query = select(runs.c.id).where(runs.c.id.startswith(beginning, autoescape=True)).limit(2)
+    found = list(await conn.scalars(query))
+    if len(found) > 1:
+        raise BadInput(f"Several runs begin with {beginning}: name more of its id.")
+    return found[0] if found else (await one(conn, beginning)).id
 
 
 async def traces(conn: AsyncConnection, run_ids: Collection[str]) -> dict[str, str]:
@@ -329,7 +346,7 @@ async def traces(conn: AsyncConnection, run_ids: Collection[str]) -> dict[str, s
 
 async def live(conn: AsyncConnection, connection_id: str, slot: str | None = None) -> Run | None:
     """The run of a slot, or of any, that is queued or running."""
-    query = select(runs).where(runs.c.connection_id == connection_id, runs.c.state.in_(_LIVE))
+    query = select(runs).where(runs.c.connection_id == connection_id, live_run)
     if slot is not None:
         query = query.where(runs.c.slot == slot)
     row = (await conn.execute(query.order_by(runs.c.queued_at).limit(1))).mappings().one_or_none()
@@ -343,12 +360,13 @@ async def latest(
     limit: int,
     kinds: Sequence[str] = ("pull",),
     before: tuple[datetime, str] | None = None,
+    where: Iterable[ColumnElement[bool]] = (),
 ) -> list[Run]:
     """The `limit` newest runs of a connection, of all connections for None, newest first.
 
-    With `before`, the start and id of a run, those that are older than it.
+    With `before`, the start and id of a run, those that are older than it; `where` are conditions of store.history.
     """
-    query = select(runs).where(runs.c.kind.in_(kinds)).limit(limit)
+    query = select(runs).where(runs.c.kind.in_(kinds), *where).limit(limit)
     if connection_id is not None:
         query = query.where(runs.c.connection_id == connection_id)
     if before is not None:
@@ -359,13 +377,15 @@ async def latest(
     return [_run(row) for row in (await conn.execute(query)).mappings()]
 
 
-_QUEUED = runs.c.state == RunState.QUEUED
+# Spelt out as the conditions of the indexes are: a parameter might have any value when a statement is planned.
+_QUEUED = runs.c.state == literal_column("'queued'")
+_RUNNING = runs.c.state == literal_column("'running'")
 
 
 def _leased(lease: Lease) -> ColumnElement[bool]:
     return (
         (runs.c.id == lease.run)
-        & (runs.c.state == RunState.RUNNING)
+        & _RUNNING
         & (runs.c.worker == lease.worker)
         & (runs.c.attempt == lease.attempt)
     )

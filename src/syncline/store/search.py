@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, TypeAlias
 
-from sqlalchemy import ColumnElement, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, func, insert, literal_column, select, union, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from syncline.core.chunk import Chunk, Shape
@@ -107,6 +107,9 @@ async def hold(conn: AsyncConnection, connection_id: str) -> Index:
 async def move(conn: AsyncConnection, connection_id: str, now_at: Index) -> None:
     """Note how the index stands now."""
     await conn.execute(upsert(conn, search_indexes), {"connection_id": connection_id} | asdict(now_at))
+    follows = now_at.checkpoint if now_at.enabled else base.NO_INDEX
+    this = update(base.connections).where(base.connections.c.id == connection_id)
+    await conn.execute(this.values(index_seq=follows))
 
 
 async def switch(conn: AsyncConnection, connection_id: str, *, enabled: bool) -> None:
@@ -119,20 +122,12 @@ async def switch(conn: AsyncConnection, connection_id: str, *, enabled: bool) ->
     await move(conn, connection_id, Index(enabled=enabled))
 
 
-async def behind(conn: AsyncConnection) -> list[str]:
-    """The connections whose index is on and lacks something that the store holds, by id."""
-    known = base.connections.outerjoin(
-        search_indexes, search_indexes.c.connection_id == base.connections.c.id
-    )
-    late = base.connections.c.seq > func.coalesce(search_indexes.c.checkpoint, 0)
-    waiting = select(search_documents.c.connection_id).where(search_documents.c.hash == "")
-    query = (
-        select(base.connections.c.id)
-        .select_from(known)
-        .where(func.coalesce(search_indexes.c.enabled, True), or_(late, base.connections.c.id.in_(waiting)))
-        .order_by(base.connections.c.id)
-    )
-    return list(await conn.scalars(query))
+async def behind(conn: AsyncConnection, *, limit: int) -> list[str]:
+    """Up to `limit` connections whose index is on and lacks something that the store holds, by id."""
+    late = select(base.connections.c.id).where(base.unindexed)
+    marked = select(search_documents.c.connection_id).where(_STALE)
+    found = union(late, marked).order_by("id").limit(limit)
+    return list(await conn.scalars(found))
 
 
 # --- documents ----------------------------------------------------------------------------------------------------
@@ -160,7 +155,7 @@ async def stale(conn: AsyncConnection, connection_id: str, *, limit: int) -> lis
     """Up to `limit` documents that are to be indexed anew."""
     query = (
         select(search_documents.c.kind, search_documents.c.key)
-        .where(search_documents.c.connection_id == connection_id, search_documents.c.hash == "")
+        .where(search_documents.c.connection_id == connection_id, _STALE)
         .limit(limit)
     )
     return [(Kind(kind), key) for kind, key in await conn.execute(query)]
@@ -171,9 +166,7 @@ async def count_waiting(conn: AsyncConnection, connection_id: str, *, checkpoint
     changed = select(func.count()).where(
         base.records.c.connection_id == connection_id, base.records.c.seq > checkpoint
     )
-    marked = select(func.count()).where(
-        search_documents.c.connection_id == connection_id, search_documents.c.hash == ""
-    )
+    marked = select(func.count()).where(search_documents.c.connection_id == connection_id, _STALE)
     return (await conn.scalar(changed) or 0) + (await conn.scalar(marked) or 0)
 
 
@@ -287,6 +280,10 @@ def _by_kind(keys: Iterable[Key]) -> list[tuple[Kind, Sequence[str]]]:
     return [
         (kind, some) for kind in Kind for some in pieces([key for of, key in ordered if of is kind]) if some
     ]
+
+
+# Spelt out as the condition of its index is: a parameter might have any value when a statement is planned.
+_STALE = search_documents.c.hash == literal_column("''")
 
 
 def _index_of(connection_id: str) -> ColumnElement[bool]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import and_, delete, insert, or_, select, update
+from sqlalchemy import and_, bindparam, delete, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from syncline.store.tables_accounts import refresh_tokens, sessions
@@ -67,11 +67,16 @@ async def redeem(conn: AsyncConnection, refresh: str, *, now: datetime) -> Sessi
 
 async def alive(conn: AsyncConnection, session_id: str, *, now: datetime) -> Session | None:
     """The session with this id, unless it was revoked or has expired."""
-    query = select(sessions.c.id, sessions.c.user_id, sessions.c.expires_at).where(
-        sessions.c.id == session_id, sessions.c.revoked_at.is_(None), sessions.c.expires_at > now
-    )
-    row = (await conn.execute(query)).one_or_none()
+    row = (await conn.execute(_ALIVE, {"this": session_id, "now": now})).one_or_none()
     return Session(*row) if row else None
+
+
+# Each request asks: building the statement costs more than executing it.
+_ALIVE = select(sessions.c.id, sessions.c.user_id, sessions.c.expires_at).where(
+    sessions.c.id == bindparam("this"),
+    sessions.c.revoked_at.is_(None),
+    sessions.c.expires_at > bindparam("now"),
+)
 
 
 async def revoke(conn: AsyncConnection, session_id: str, *, now: datetime) -> None:

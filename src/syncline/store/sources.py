@@ -3,21 +3,38 @@
 How a document stands is not stored. It follows from what is: the record, the work that is known and not done, the failures, the index.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, case, false, func, select, true
+import orjson
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Select,
+    String,
+    Text,
+    bindparam,
+    case,
+    cast,
+    false,
+    func,
+    select,
+    true,
+    tuple_,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from syncline.core.model import Json, Kind
-from syncline.store.search import Key
+from syncline.core.model import Kind
 from syncline.store.search_hits import kind_of
 from syncline.store.search_rank import KINDS
-from syncline.store.tables import failures, frontier, records
-from syncline.store.tables_search import search_documents
+from syncline.store.tables import failures, frontier, place, records
+from syncline.store.tables_search import search_documents, search_indexes
 
 __all__ = ["SORTS", "Page", "Source", "Status", "Wanted", "find", "listed", "totals"]
 
@@ -45,7 +62,7 @@ class Source:
     title: str
     parent: str | None
     stream: str
-    data: Json
+    url: str | None
     status: Status
     edited_at: datetime | None
     deleted_at: datetime | None
@@ -99,109 +116,107 @@ _FAILED = (
 _IN_INDEX = (search_documents.c.hash != "") & (search_documents.c.seq >= _RECORD.seq)
 
 
-def _statuses(connection_id: str, *, is_indexed: bool) -> dict[Status, ColumnElement[bool]]:
-    """What has to be so that a document stands like this, in SQL, in the order of asking: the one place that decides it."""
-    # By id alone: few fail and few wait, and whatever else has this id stands in another listing.
-    failed = select(failures.c.page).where(failures.c.connection_id == connection_id, failures.c.block == "")
-    planned = select(frontier.c.key).where(
-        frontier.c.connection_id == connection_id, frontier.c.kind.in_(_WAITING)
+_MINE: Final = bindparam("connection_id", type_=String)
+_FAILING = select(failures.c.page).where(failures.c.connection_id == _MINE, failures.c.block == "")
+_PLANNED = select(frontier.c.key).where(frontier.c.connection_id == _MINE, frontier.c.kind.in_(_WAITING))
+_SWITCHED = select(search_indexes.c.enabled).where(search_indexes.c.connection_id == _MINE).scalar_subquery()
+_IS_INDEXED = func.coalesce(_SWITCHED, true())  # an index that was never switched is on
+_IS_CURRENT = func.coalesce(_IN_INDEX, false())
+
+# Failures and work by id alone: few fail and few wait, and whatever else has this id stands in another listing.
+_STATUSES: Final[Mapping[Status, ColumnElement[bool]]] = {
+    Status.DELETED: _RECORD.deleted_at.is_not(None),
+    Status.ERROR: _RECORD.key.in_(_FAILING),
+    Status.PENDING: _RECORD.key.in_(_PLANNED) | (_IS_INDEXED & ~_IS_CURRENT),
+    Status.INDEXED: _IS_INDEXED,
+    Status.SYNCED: true(),
+}
+"""What has to be so that a document stands like this, in SQL, in the order of asking: the one place that decides it."""
+
+_ASK_INDEX: Final = {Status.PENDING, Status.INDEXED, Status.SYNCED}
+_ERROR = select(failures.c.message).where(_FAILED).limit(1).scalar_subquery()
+_SHOWN: Final = (
+    select(
+        _RECORD.kind,
+        _RECORD.key,
+        _RECORD.stream,
+        place.label("parent"),
+        _RECORD.edited_at,
+        _RECORD.deleted_at,
+        _RECORD.title,
+        cast(_RECORD.data, Text).label("data"),
+        kind_of.label("type"),
+        case(*((condition, status) for status, condition in _STATUSES.items())).label("status"),
+        _ERROR.label("error"),
+        search_documents.c.chunk_count,
+        search_documents.c.indexed_at,
     )
-    is_current = func.coalesce(_IN_INDEX, false())
-    return {
-        Status.DELETED: _RECORD.deleted_at.is_not(None),
-        Status.ERROR: _RECORD.key.in_(failed),
-        Status.PENDING: _RECORD.key.in_(planned) | (~is_current if is_indexed else false()),
-        Status.INDEXED if is_indexed else Status.SYNCED: true(),
-    }
-
-
-def _are(statuses: Mapping[Status, ColumnElement[bool]], wanted: Status) -> list[ColumnElement[bool]]:
-    """The conditions of one status: its own, and none of those that go before it."""
-    if wanted not in statuses:
-        return [false()]
-    before = list(statuses)[: list(statuses).index(wanted)]
-    return [*(~statuses[one] for one in before), statuses[wanted]]
+    .select_from(records.outerjoin(search_documents, _INDEXED))
+    .where(_RECORD.connection_id == _MINE, _RECORD.kind.in_(_LISTED))
+)
+_FOUND: Final = _SHOWN.where(_RECORD.key == bindparam("this")).order_by(_RECORD.kind.desc()).limit(1)
 
 
 async def listed(
-    conn: AsyncConnection,
-    connection_id: str,
-    wanted: Wanted,
-    *,
-    is_indexed: bool,
-    limit: int,
-    offset: int = 0,
+    conn: AsyncConnection, connection_id: str, wanted: Wanted, *, limit: int, offset: int = 0
 ) -> Page:
-    """Some of the documents of a connection; `is_indexed` says whether its index is on."""
-    statuses = _statuses(connection_id, is_indexed=is_indexed)
-    conditions = _conditions(connection_id, wanted, statuses)
+    """Some of the documents of a connection."""
+    query, total = _listing(replace(wanted, search="" if wanted.search else None))
+    mine = {"connection_id": connection_id}
+    if wanted.search:
+        literal = _LITERAL.sub(r"/\g<0>", wanted.search.casefold())
+        mine["pattern"] = f"%{literal}%"
+    rows = (await conn.execute(query, {**mine, "most": limit, "behind": offset})).mappings().all()
+    if not rows and offset:  # behind the last page there is no row to tell how many there are
+        return Page((), await conn.scalar(total, mine) or 0)
+    return Page(tuple(map(_source, rows)), rows[0]["total"] if rows else 0)
+
+
+_LITERAL: Final = re.compile("[%_/]")
+_MOST, _BEHIND = bindparam("most", type_=Integer), bindparam("behind", type_=Integer)
+
+
+@lru_cache(maxsize=512)
+def _listing(wanted: Wanted) -> tuple[Select[Any], Select[Any]]:
+    """The statements of a listing and of its total. What is searched for is a parameter: building them costs more than running them."""
     by = SORTS[wanted.sort]
     order = (by.desc(), _RECORD.key.desc()) if wanted.descending else (by.asc(), _RECORD.key.asc())
+    conditions = _conditions(wanted)
     # The keys first: a row is wide, and all before the offset are walked over.
-    keys = _joined(select(_RECORD.kind, _RECORD.key), wanted).where(*conditions)
-    found = (await conn.execute(keys.order_by(*order).limit(limit).offset(offset))).all()
-    total = await conn.scalar(_joined(select(func.count()).select_from(records), wanted).where(*conditions))
-    held = await _of(conn, connection_id, [(Kind(kind), key) for kind, key in found], statuses)
-    return Page(tuple(held[Kind(kind), key] for kind, key in found), total or 0)
+    keys = _joined(select(_RECORD.kind, _RECORD.key), wanted).where(*conditions).order_by(*order)
+    these = tuple_(_RECORD.kind, _RECORD.key).in_(keys.limit(_MOST).offset(_BEHIND).correlate(None))
+    total = _joined(select(func.count()).select_from(records), wanted).where(*conditions).correlate(None)
+    query = _SHOWN.add_columns(total.scalar_subquery().label("total")).where(these).order_by(*order)
+    return query, total
 
 
-def _conditions(
-    connection_id: str, wanted: Wanted, statuses: Mapping[Status, ColumnElement[bool]]
-) -> list[ColumnElement[bool]]:
-    conditions = [_RECORD.connection_id == connection_id, _RECORD.kind.in_(_LISTED)]
-    conditions += [_RECORD.deleted_at.is_(None)] if wanted.status is None else _are(statuses, wanted.status)
+def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
+    conditions = [_RECORD.connection_id == _MINE, _RECORD.kind.in_(_LISTED)]
+    conditions += [_RECORD.deleted_at.is_(None)] if wanted.status is None else _are(wanted.status)
     if wanted.type is not None:
         conditions.append(KINDS[wanted.type])
-    if wanted.search:
-        conditions.append(_RECORD.folded.contains(wanted.search.casefold(), autoescape=True))
+    if wanted.search is not None:
+        conditions.append(_RECORD.folded.like(bindparam("pattern", type_=_RECORD.folded.type), escape="/"))
     return conditions
+
+
+def _are(wanted: Status) -> list[ColumnElement[bool]]:
+    """The conditions of one status: its own, and none of those that go before it."""
+    before = list(_STATUSES)[: list(_STATUSES).index(wanted)]
+    return [*(~_STATUSES[one] for one in before), _STATUSES[wanted]]
 
 
 def _joined(query: Select[Any], wanted: Wanted) -> Select[Any]:
     """The query with the index joined, where the listing asks about it."""
-    is_asked = wanted.status in {Status.PENDING, Status.INDEXED} or wanted.sort == "lastIndexedAt"
+    is_asked = wanted.status in _ASK_INDEX or wanted.sort == "lastIndexedAt"
     return query.select_from(records.outerjoin(search_documents, _INDEXED)) if is_asked else query
 
 
-async def find(conn: AsyncConnection, connection_id: str, key: str, *, is_indexed: bool) -> Source | None:
+async def find(conn: AsyncConnection, connection_id: str, key: str) -> Source | None:
     """The document with this id, deleted or not; None if there is none."""
-    held = await _of(
-        conn,
-        connection_id,
-        [(kind, key) for kind in _LISTED],
-        _statuses(connection_id, is_indexed=is_indexed),
-    )
-    return next(iter(held.values()), None)
-
-
-async def _of(
-    conn: AsyncConnection,
-    connection_id: str,
-    keys: Sequence[Key],
-    statuses: Mapping[Status, ColumnElement[bool]],
-) -> dict[Key, Source]:
-    error = select(failures.c.message).where(_FAILED).limit(1).scalar_subquery()
-    query = (
-        select(
-            records,
-            kind_of.label("type"),
-            case(*((condition, status) for status, condition in statuses.items())).label("status"),
-            error.label("error"),
-            search_documents.c.chunk_count,
-            search_documents.c.indexed_at,
-        )
-        .select_from(records.outerjoin(search_documents, _INDEXED))
-        .where(
-            _RECORD.connection_id == connection_id,
-            _RECORD.kind.in_(_LISTED),
-            _RECORD.key.in_([key for _, key in keys]),
-        )
-    )
-    found = {}
-    for row in (await conn.execute(query)).mappings():
-        source = _source(row)
-        found[source.kind, source.key] = source
-    return {key: found[key] for key in keys if key in found}
+    this = {"connection_id": connection_id, "this": key}
+    row = (await conn.execute(_FOUND, this)).mappings().one_or_none()
+    return _source(row) if row else None
 
 
 def _source(row: Mapping[Any, Any]) -> Source:
@@ -210,9 +225,9 @@ def _source(row: Mapping[Any, Any]) -> Source:
         key=row["key"],
         type=row["type"],
         title=row["title"],
-        parent=row["home"] or row["parent"],
+        parent=row["parent"],
         stream=row["stream"],
-        data=row["data"],
+        url=_url(row["data"]),
         status=Status(row["status"]),
         edited_at=row["edited_at"],
         deleted_at=row["deleted_at"],
@@ -220,6 +235,16 @@ def _source(row: Mapping[Any, Any]) -> Source:
         chunks=row["chunk_count"] or 0,
         error=row["error"],
     )
+
+
+def _url(data: str) -> str | None:
+    """The address in a record's data, which are not read for anything else: numbers may be wrong, and need not be slow."""
+    try:
+        read = orjson.loads(data)
+    except orjson.JSONDecodeError:  # half a surrogate pair, or a number that is none elsewhere
+        read = json.loads(data)
+    url: str | None = read.get("url")
+    return url
 
 
 async def totals(conn: AsyncConnection, connection_id: str) -> dict[Kind, int]:

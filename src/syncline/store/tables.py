@@ -7,7 +7,7 @@ SQLite reads the narrow ones without following overflow pages. Schema changes ar
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 from sqlalchemy import (
     BigInteger,
@@ -27,6 +27,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from syncline.store.types import Instant, Json, Sealed, Unicode
 
 __all__ = [
+    "NO_INDEX",
     "block_lists",
     "budgets",
     "checkpoints",
@@ -42,6 +43,8 @@ __all__ = [
     "place",
     "records",
     "runs",
+    "unheard",
+    "unindexed",
     "upsert",
 ]
 
@@ -73,7 +76,16 @@ connections = Table(
     Column("seq", BigInteger, nullable=False),
     # The last number of its event log (store.events).
     Column("event_seq", BigInteger, nullable=False, server_default="0"),
+    # Up to where alerts have heard the log, and up to where the search index holds the changes: NO_INDEX if there is to be none.
+    Column("alert_seq", BigInteger, nullable=False, server_default="0"),
+    Column("index_seq", BigInteger, nullable=False, server_default="0"),
 )
+NO_INDEX: Final = 2**63 - 1
+# Who is behind is asked every second, and of all connections few are.
+unheard = text("event_seq > alert_seq")
+unindexed = text("seq > index_seq")
+for _name, _behind in (("unheard", unheard), ("unindexed", unindexed)):
+    Index(f"ix_connections_{_name}", connections.c.id, sqlite_where=_behind, postgresql_where=_behind)
 
 records = Table(
     "records",
@@ -102,9 +114,12 @@ records = Table(
     Index("ix_records_seq", "connection_id", "seq", unique=True),
     # All that `records.tally` reads: a pull counts twice a second, and without it that reads every row.
     Index("ix_records_tally", "connection_id", "kind", "seen_in", "seq", "added_at", "deleted_at"),
-    # The order in which sources are listed, and all that decides whether one is: the rows are wide, and many are passed over.
-    Index("ix_records_listed", "connection_id", "edited_at", "key", "kind", "stream", "seq", "deleted_at"),
 )
+# The order in which sources are listed, and all that decides whether one is: the rows are wide, and many are passed over. A title may be
+# longer than what PostgreSQL puts into an index.
+_listed = ("connection_id", "edited_at", "key", "kind", "stream", "seq", "deleted_at")
+for _dialect, _columns in (("sqlite", (*_listed, "folded")), ("postgresql", _listed)):
+    Index("ix_records_listed", *(records.c[name] for name in _columns)).ddl_if(dialect=_dialect)
 place = func.coalesce(records.c.home, records.c.parent)
 """Below what a record hangs: StoredRecord.place, in SQL."""
 Index("ix_records_place", records.c.connection_id, place)
@@ -196,6 +211,7 @@ runs = Table(
     Column("result", Json),
     # The W3C traceparent of what caused it.
     Column("trace", String),
+    Column("dismissed_at", Instant),
     Index("ix_runs_started", "connection_id", "started_at"),
 )
 live_run = text("state IN ('queued', 'running')")
@@ -228,6 +244,9 @@ failures = Table(
     Column("first_at", Instant, nullable=False),
     Column("last_at", Instant, nullable=False),
     Column("attempts", Integer, nullable=False),
+    # What `page` is: page, database, data_source. Null for a listing.
+    Column("kind", String),
+    Column("dismissed_at", Instant),
 )
 
 budgets = Table(

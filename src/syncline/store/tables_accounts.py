@@ -30,6 +30,8 @@ users = Table(
     Column("instance_owner", Boolean, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("password_at", Instant, nullable=False),
+    # When it was proved that the address is the user's.
+    Column("verified_at", Instant),
     Index(
         "ix_users_owner",
         "instance_owner",
@@ -59,7 +61,7 @@ refresh_tokens = Table(
     Column("used_at", Instant),
 )
 
-# One-time tokens: the setup key of the first start, and password resets.
+# One-time tokens: the setup key of the first start, password resets, proofs of an address.
 tickets = Table(
     "tickets",
     metadata,

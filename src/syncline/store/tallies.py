@@ -1,6 +1,6 @@
 """What the whole store holds and does, in numbers: for the metrics. Each tally is one query, by a few labels with few values."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -13,7 +13,7 @@ from syncline.store.tables_inbox import inbox
 from syncline.store.tables_logs import exchanges
 from syncline.store.tables_work import workers
 
-__all__ = ["LABELS", "tallies"]
+__all__ = ["LABELS", "SMALL", "tallies"]
 
 LABELS: Final[Mapping[str, tuple[str, ...]]] = {
     "connections": (),
@@ -30,11 +30,18 @@ LABELS: Final[Mapping[str, tuple[str, ...]]] = {
 """The tallies, and by what each is counted."""
 
 
-async def tallies(conn: AsyncConnection, *, since: datetime) -> dict[str, dict[tuple[str, ...], int]]:
-    """Every tally: counts by label values. Requests are those `since` a time."""
+SMALL: Final = frozenset(LABELS) - {"records", "documents", "runs", "deliveries"}
+"""Those that read no table that grows with all that was ever read or done."""
+
+
+async def tallies(
+    conn: AsyncConnection, *, since: datetime, names: Collection[str] = frozenset(LABELS)
+) -> dict[str, dict[tuple[str, ...], int]]:
+    """The tallies of these names: counts by label values. Requests are those `since` a time."""
     found: dict[str, dict[tuple[str, ...], int]] = {}
-    for name, query in _queries(since).items():
-        rows = await conn.execute(query)
+    queries = _queries(since)
+    for name in (name for name in LABELS if name in names):
+        rows = await conn.execute(queries[name])
         found[name] = {tuple(str(value) for value in row[:-1]): row[-1] for row in rows}
     return found
 

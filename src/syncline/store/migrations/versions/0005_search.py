@@ -18,7 +18,8 @@ def upgrade() -> None:
     for statement in _TEXT[op.get_bind().dialect.name]:
         op.execute(statement)
     listed = ["connection_id", "edited_at", "key", "kind", "stream", "seq", "deleted_at"]
-    op.create_index("ix_records_listed", "records", listed)
+    titles = ["folded"] if op.get_bind().dialect.name == "sqlite" else []
+    op.create_index("ix_records_listed", "records", listed + titles)
 
 
 def _documents() -> None:
