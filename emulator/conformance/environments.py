@@ -22,6 +22,7 @@ MODULES = FOLDER / "node_modules"
 
 _PATIENCE = 180
 """Seconds that an installer may take."""
+_NPM = ("npm", "install", "--no-audit", "--no-fund", "--no-package-lock", "--fetch-retries=1")
 
 
 def missing_npm() -> bool:
@@ -50,7 +51,7 @@ def node_script(name: str) -> Path:
         VENVS.mkdir(exist_ok=True)
         with tempfile.TemporaryDirectory(dir=VENVS) as folder:
             shutil.copy(wanted, folder)
-            _install("npm", "install", "--no-audit", "--no-fund", "--no-package-lock", "--prefix", folder)
+            _install(*_NPM, "--prefix", folder)
             shutil.copy(wanted, Path(folder) / "node_modules" / known.name)
             _keep(Path(folder) / "node_modules", MODULES)
     return FOLDER / name

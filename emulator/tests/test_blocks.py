@@ -256,12 +256,46 @@ def test_a_copy_of_a_synced_block_shows_the_original_s_children(
 
 def test_a_free_workspace_runs_out_of_blocks(emulator: Emulator, ask: Any, paragraph: Any) -> None:
     page = ask.page()["id"]
-    emulator.settings.block_quota = 2
+    emulator.settings.block_quota = emulator.world.blocks_created + 2
     ask.append(page, paragraph("1"), paragraph("2"))
-    assert ask.refusal("PATCH", f"/blocks/{page}/children", {"children": [paragraph("3")]})[:2] == (
-        403,
-        "restricted_resource",
+    parent: dict[str, Any] = {"parent": {"type": "page_id", "page_id": page}}
+    created = len(emulator.world.nodes)
+    for method, path, body in (
+        ("PATCH", f"/blocks/{page}/children", {"children": [paragraph("3")]}),
+        ("POST", "/pages", parent),
+        ("POST", "/pages", {**parent, "children": [paragraph("3")]}),
+        ("POST", "/pages", {**parent, "markdown": "text"}),
+        ("POST", "/databases", parent),
+        ("PATCH", f"/pages/{page}/markdown", {"type": "insert_content", "insert_content": {"content": "3"}}),
+    ):
+        assert ask.refusal(method, path, body)[:2] == (403, "restricted_resource")
+    assert len(emulator.world.nodes) == created
+
+
+@pytest.mark.parametrize("text", ["one\n- two\n\t- three", "# Title\none\n- two\n\t- three"])
+def test_markdown_counts_as_many_blocks_as_it_makes(emulator: Emulator, ask: Any, text: str) -> None:
+    parent = {"parent": {"page_id": ask.page()["id"]}, "markdown": text}
+    emulator.settings.block_quota = emulator.world.blocks_created + 3
+    assert ask.refusal("POST", "/pages", parent)[1] == "restricted_resource"
+    emulator.settings.block_quota += 1
+    ask("POST", "/pages", parent)
+    assert emulator.world.blocks_created == emulator.settings.block_quota
+
+
+def test_what_stands_already_costs_no_block(emulator: Emulator, ask: Any, paragraph: Any) -> None:
+    page = ask.page()["id"]
+    ask.append(page, paragraph("old"))
+    emulator.settings.block_quota = emulator.world.blocks_created
+    change = {"content_updates": [{"old_str": "absent", "new_str": ""}]}
+    assert (
+        ask.refusal("PATCH", f"/pages/{page}/markdown", {"type": "update_content", "update_content": change})[
+            0
+        ]
+        == 400
     )
+    ask("PATCH", f"/pages/{page}", {"properties": {"title": [{"text": {"content": "New"}}]}})
+    kept = {"content": "", "position": {"type": "end"}}
+    ask("PATCH", f"/pages/{page}/markdown", {"type": "insert_content", "insert_content": kept})
 
 
 def test_meeting_notes_are_called_transcription_before_2026_03_11(emulator: Emulator, ask: Any) -> None:

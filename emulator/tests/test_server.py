@@ -21,7 +21,7 @@ from notion_emulator.server import ServerThread
 
 
 def get(
-    url: str, path: str, token: str, *, method: str = "GET", body: Any = None, timeout: float = 5
+    url: str, path: str, token: str, *, method: str = "GET", body: Any = None, timeout: float = 60
 ) -> tuple[int, bytes]:
     connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=timeout)
     try:
@@ -74,6 +74,20 @@ def test_a_truncated_body_ends_early(notion_emulator_server: ServerThread) -> No
         get(server.url, "/v1/users/me", server.emulator.token)
 
 
+def test_an_answer_that_waits_is_let_go_when_the_latency_ends(notion_emulator_server: ServerThread) -> None:
+    server = notion_emulator_server
+    server.emulator.latency = 3600.0
+    answers: list[int] = []
+    asking = threading.Thread(
+        target=lambda: answers.append(get(server.url, "/v1/users/me", server.emulator.token)[0])
+    )
+    asking.start()
+    until(lambda: server.emulator.requests.active)
+    get(server.url, "/_emulator/latency", "", method="PUT", body={"seconds": 0})
+    asking.join()
+    assert answers == [200]
+
+
 def test_a_timeout_never_answers(notion_emulator_server: ServerThread) -> None:
     server = notion_emulator_server
     server.emulator.faults.add("timeout", count=1)
@@ -121,7 +135,7 @@ def receiver() -> Iterator[Receiver]:
 
 def until(happened: Callable[[], Any]) -> Any:
     """Wait for what the server does in the background, at most some seconds."""
-    for _ in range(500):
+    for _ in range(3000):
         if found := happened():
             return found
         time.sleep(0.02)
@@ -146,11 +160,11 @@ def test_an_external_file_is_fetched(
     server = notion_emulator_server
     token = server.emulator.token
     body = {"mode": "external_url", "filename": "file.txt", "external_url": receiver.url + path}
+    told: list[str] = []
+    server.emulator.world.observers.append(lambda event: told.append(event.type))
     _, answer = get(server.url, "/v1/file_uploads", token, method="POST", body=body)
     made = json.loads(answer)
     assert made["status"] == "pending"
-    told: list[str] = []
-    server.emulator.world.observers.append(lambda event: told.append(event.type))
 
     def read() -> Any:
         shown = json.loads(get(server.url, f"/v1/file_uploads/{made['id']}", token)[1])
@@ -159,7 +173,8 @@ def test_an_external_file_is_fetched(
     done = until(read)
     assert done["status"] == status
     assert done["file_import_result"]["type"] == ("success" if status == "uploaded" else "error")
-    assert told == ["file_upload.completed" if status == "uploaded" else "file_upload.upload_failed"]
+    ended = "file_upload.completed" if status == "uploaded" else "file_upload.upload_failed"
+    assert told == ["file_upload.created", ended]
 
 
 @contextmanager
@@ -180,7 +195,7 @@ def test_the_command_says_one_line_and_ends_with_0(ending: signal.Signals) -> No
         status, _ = get(ready["url"], f"/v1/pages/{ready['root_page_id']}", ready["token"])
         assert status == 200
         process.send_signal(ending)
-        rest, errors = process.communicate(timeout=10)
+        rest, errors = process.communicate(timeout=60)
     assert (process.returncode, rest, errors) == (0, "", "")
 
 
@@ -215,7 +230,11 @@ def run(*arguments: str) -> tuple[int, str]:
     [
         (("--workspace", "nope"), "There is no workspace 'nope'"),
         (("--workspace", "generated:pages=x"), "'pages=x' is no size"),
-        (("--workspace", "generated:dragons=1"), "no such size"),
+        (("--workspace", "generated:dragons=1"), "'dragons=1': the sizes are pages, rows, blocks,"),
+        (("--workspace", "generated:pages=99999999999"), "each up to 10,000,000"),
+        (("--workspace", __file__), "This file is no saved workspace: unexpected content"),
+        (("--latency", "-5"), "-5 is no latency"),
+        (("--latency", "nan"), "nan is no latency"),
         (("--rate", "fast"), "'fast' is no rate"),
         (("--replay", "missing.jsonl"), "missing.jsonl"),
         (("--port", "99999"), "Cannot listen on"),

@@ -198,7 +198,11 @@ async def test_a_connection_that_is_gone_is_not_indexed(place: SearchPlace) -> N
     assert await place.pages() == {}
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=15,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(history=deeds, sizes=st.lists(st.integers(1, 6), min_size=1, max_size=4))
 async def test_an_index_that_followed_is_what_a_fresh_one_is(
     place: SearchPlace, history: Deeds, sizes: list[int]

@@ -13,8 +13,9 @@ import pytest
 from syncline.notion import errors, oauth
 from syncline.notion import operations as op
 from syncline.notion.budget import Lane, MemoryBudget, Meter, Rate, Unlimited
-from syncline.notion.client import Client, Exchange, Runtime
+from syncline.notion.client import Client, Runtime
 from syncline.notion.errors import NotionError
+from syncline.notion.exchange import Exchange
 from syncline.notion.objects import Version
 
 ID = "38c9ce7b-60a4-81e9-b951-000b9b64e41a"
@@ -120,11 +121,15 @@ async def test_a_redirect_is_never_followed() -> None:
 
 @pytest.mark.parametrize(
     "address",
-    ["", "api.notion.com", "ftp://x", "http://", "http://[x", "http://x:99999", "file:///etc/passwd"],
+    [
+        *("", "api.notion.com", "ftp://x", "http://", "http://[x", "http://x:99999", "file:///etc/passwd"),
+        *("http://user:secret@x", "http://x/?q=1", "http://x/#a", "http://x y"),
+    ],
 )
 def test_a_bad_address_is_refused_at_once(address: str) -> None:
-    with pytest.raises(ValueError, match="address"):
+    with pytest.raises(ValueError, match="address") as caught:
         Client(TOKEN, base_url=address)
+    assert "secret" not in str(caught.value)
 
 
 async def test_the_token_is_nowhere_to_be_seen() -> None:

@@ -150,6 +150,8 @@ REFUSALS: list[tuple[int, bytes, type[NotionError]]] = [
     (403, HTML, errors.Gateway),
     (429, HTML, errors.RateLimited),
     (529, HTML, errors.Overloaded),
+    (413, HTML, errors.Invalid),
+    (414, b"", errors.Invalid),
     (404, HTML, errors.Unexpected),
     (301, b"", errors.Unexpected),
     (302, b'{"location":"x"}', errors.Unexpected),

@@ -42,7 +42,6 @@ def test_an_event_says_what_to_look_at() -> None:
         workspace_id=EVENT["workspace_id"],
         kind="page",
         entity=PAGE,
-        parent=PAGE,
         source=SOURCE,
         page=None,
         blocks=(BLOCK,),
@@ -52,7 +51,7 @@ def test_an_event_says_what_to_look_at() -> None:
 def test_an_event_without_a_list_of_blocks_names_none() -> None:
     event = parse(body(data={}))
     assert isinstance(event, Event)
-    assert (event.blocks, event.parent, event.source) == (None, None, None)
+    assert (event.blocks, event.source) == (None, None)
 
 
 def test_a_comment_says_its_page() -> None:

@@ -1,7 +1,9 @@
 """The Notion source keeps the contract on all three API versions, against the emulator."""
 
+import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx2
@@ -13,12 +15,14 @@ from tests.engine.pulling import SteadyClock
 from notion_emulator import Emulator
 from notion_emulator.rich_text import plain
 from syncline.core.errors import Refused, Unreachable
-from syncline.core.model import Fidelity, Kind
+from syncline.core.model import Fidelity, Kind, Record
 from syncline.notion.budget import Unlimited
 from syncline.notion.client import Client, Runtime
 from syncline.notion.objects import Version
-from syncline.sources.base import Key, ListingExpired, Unreadable
+from syncline.sources.base import Found, Key, ListingExpired, Unreadable
 from syncline.sources.notion import NotionSource
+
+PAGE = "0" * 32
 
 
 def paragraph(text: str) -> dict[str, Any]:
@@ -99,6 +103,25 @@ async def test_the_database_around_a_data_source_is_told_without_a_request(place
     assert not [one for one in place.emulator.requests if "/databases/" in one.path and one.method == "GET"]
 
 
+async def test_half_a_character_stays_in_the_data_and_is_marked_in_the_title() -> None:
+    title = [{"type": "text", "plain_text": "half \ud83d"}]
+    page = {
+        "object": "page",
+        "id": "153104cd-477e-809d-8dc4-ff2d96ae3090",
+        "last_edited_time": "2026-11-20T12:00:00.000Z",
+        "parent": {"type": "workspace", "workspace": True},
+        "properties": {"title": {"id": "title", "type": "title", "title": title}},
+    }
+    body = json.dumps(page).encode()
+    transport = httpx2.MockTransport(lambda _: httpx2.Response(200, content=body))
+    async with Client("token", transport=transport, budget=Unlimited()) as client:
+        source = NotionSource(client, clock=lambda: datetime(2026, 11, 20, 12, tzinfo=UTC))
+        found = await source.record(Kind.PAGE, str(page["id"]))
+    assert isinstance(found, Found)
+    (record,) = found.records
+    assert (record.title, record.data["properties"]["title"]["title"]) == ("half \ufffd", title)
+
+
 async def test_a_linked_database_has_no_rows(place: NotionPlace) -> None:
     world = place.emulator.world
     linked = world.create_database(world.pages[place.emulator.root_page_id], "Linked", is_inline=True)
@@ -142,6 +165,44 @@ async def test_markdown_that_notion_cut_is_put_together(place: NotionPlace) -> N
     whole = place.source.join(key[1], pieces)
     assert len(pieces) > 1
     assert [f"text {n}" for n in range(9) if f"text {n}" not in whole] == []
+
+
+@pytest.mark.parametrize(
+    ("parts", "cut"),
+    [(4, False), (100, False), (101, True)],
+)
+async def test_markdown_says_where_notion_names_not_all_that_it_left_out(
+    place: NotionPlace, parts: int, *, cut: bool
+) -> None:
+    place.emulator.settings.markdown_blocks = 4
+    key = await place.write("page", "Title", [f"text {n}" for n in range(3 + parts)])
+    answer = await place.source.content(key[1], None, fidelity=Fidelity.MARKDOWN)
+    assert len(answer.containers) == min(parts, 100)
+    assert (answer.cut is not None) is cut
+
+
+class Endless(httpx2.AsyncBaseTransport):
+    """Answers that there is more, and not where."""
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        return httpx2.Response(
+            200, json={"object": "list", "results": [], "has_more": True, "next_cursor": None}
+        )
+
+
+async def test_an_answer_with_more_behind_it_and_no_cursor_is_an_error() -> None:
+    async with Client("token", transport=Endless(), budget=Unlimited()) as client:
+        source = NotionSource(client, clock=lambda: datetime(2026, 11, 20, 12, tzinfo=UTC))
+        value = {"id": "r", "type": "relation", "relation": [], "has_more": True}
+        record = Record(Kind.PAGE, PAGE, "pages", {"id": PAGE, "properties": {"R": value}}, hash="")
+        for read in (
+            source.list(source.listings(since=None)[0], None),
+            source.content(PAGE, None, fidelity=Fidelity.BLOCKS),
+            source.comments(PAGE, None),
+            source.complete(record),
+        ):
+            with pytest.raises(Unreachable, match="does not say where"):
+                await read
 
 
 @pytest.mark.parametrize(

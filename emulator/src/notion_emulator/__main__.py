@@ -3,9 +3,11 @@
 import argparse
 import gc
 import json
+import math
 import os
 import signal
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from threading import Thread
 from typing import NoReturn
@@ -21,9 +23,10 @@ __all__ = ["main"]
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="notion-emulator", description="A local Notion API.")
+    parser.add_argument("--version", action="version", version=f"%(prog)s {version('notion-emulator')}")
     commands = parser.add_subparsers(dest="command", required=True)
     one = commands.add_parser("serve", help="serve a workspace over HTTP until Ctrl-C")
-    one.add_argument("--host", default="127.0.0.1")
+    one.add_argument("--host", default="127.0.0.1", help="the address to listen at")
     one.add_argument("--port", type=int, default=4100, help="0 takes a free port")
     one.add_argument(
         "--workspace", default="sample", metavar="NAME",
@@ -51,19 +54,25 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         emulator = open_workspace("empty" if asked.replay else asked.workspace)
         emulator.set_rate(rate(asked.rate))
-        emulator.latency = asked.latency / 1000
+        emulator.latency = _seconds(asked.latency)
         emulator.recording = _recording(asked.replay)
     except (ValueError, OSError) as error:
         _fail(str(error))
     try:
         bound = bind(asked.host, asked.port)
     except (OSError, OverflowError) as error:
-        _fail(f"Cannot listen on {asked.host}:{asked.port}: {error}.")
+        _fail(f"Cannot listen on {asked.host}:{asked.port}: {str(error).rstrip('.')}.")
     if asked.until_eof:
         Thread(target=_end_with_input, daemon=True).start()
     gc.collect()
     gc.freeze()  # a large workspace stays; there is no use in looking for garbage in it
     serve(emulator, bound, ready=lambda url: _ready(emulator, url, as_json=asked.json))
+
+
+def _seconds(milliseconds: float) -> float:
+    if not 0 <= milliseconds < math.inf:
+        raise ValueError(f"{milliseconds:g} is no latency: give milliseconds, 0 or more.")
+    return milliseconds / 1000
 
 
 def _recording(paths: list[Path] | None) -> Recording | None:

@@ -5,8 +5,9 @@ signed addresses.
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from notion_emulator.service import Request, Response, download, respond
 
@@ -18,6 +19,7 @@ __all__ = ["Application"]
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+_LOOK: Final = 0.05  # seconds until a waiting answer sees that the latency is another
 
 
 class Application:
@@ -50,8 +52,7 @@ class Application:
         log.active += 1
         log.peak = max(log.peak, log.active)
         try:
-            if self.emulator.latency:
-                await asyncio.sleep(self.emulator.latency)
+            await self._take_time()
             response = respond(self.emulator, request)
             if response.fate:
                 await _fate(response, scope, receive, send)
@@ -60,6 +61,12 @@ class Application:
         finally:
             log.active -= 1
             self._start_jobs()
+
+    async def _take_time(self) -> None:
+        """Wait as long as an answer takes. Whoever waits already is let go when that is made less."""
+        began = time.monotonic()
+        while (left := began + self.emulator.latency - time.monotonic()) > 0:  # noqa: ASYNC110  it is set from any thread
+            await asyncio.sleep(min(left, _LOOK))
 
     def _start_jobs(self) -> None:
         """Begin what Notion does after it answered; a task is held until it ends."""

@@ -17,6 +17,7 @@ from notion_emulator.validate import anything, boolean, child, literal, obj, ref
 
 __all__ = [
     "add",
+    "afford",
     "append",
     "check_amount",
     "children",
@@ -77,20 +78,22 @@ def _listed(call: Call, node: Node, cursor: str | None, *, size: int) -> tuple[l
     return taken, None
 
 
-def check_amount(call: Call, children: list[Json]) -> None:
-    """Refuse more than 1,000 blocks in a request, and any block beyond a free workspace's quota."""
+def check_amount(children: list[Json]) -> int:
+    """Refuse more than 1,000 blocks in a request; how many there are."""
     amount = blocks_in(children)
     if amount > MOST_BLOCKS:
         raise ValidationFailed(
             f"body failed validation: body.children should hold ≤ `1000` blocks, instead was `{amount}`."
         )
+    return amount
+
+
+def afford(call: Call, amount: int) -> None:
+    """Refuse to make so many blocks, pages and databases beyond a free workspace's quota."""
     quota = call.world.settings.block_quota
-    if (
-        quota is not None
-        and amount
-        and call.connection.kind != "personal"
-        and call.world.blocks_created + amount > quota
-    ):
+    if quota is None or call.connection.kind == "personal":
+        return
+    if amount and call.world.blocks_created + amount > quota:
         raise RestrictedResource(QUOTA, data={"block_limit": "block_creation"})
 
 
@@ -138,7 +141,7 @@ def append(call: Call) -> Answer:
     body = call.checked(obj({"children": CHILDREN}, {"position": POSITION, **after}))
     _must_live(call, node)
     _may_hold(node, body["children"])
-    check_amount(call, body["children"])
+    afford(call, check_amount(body["children"]))
     added = add(call, node, body["children"], index=_index(node, body))
     if added:
         call.world.content_updated(node, by=call.by)

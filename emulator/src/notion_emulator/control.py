@@ -7,7 +7,7 @@
 | PATCH /_emulator/settings | fields of Settings | changes them |
 | POST /_emulator/clock | {advance} {freeze} {set} {run} | moves the clock; seconds, or an ISO time, or true |
 | PUT /_emulator/rate | {connection, workspace} | ``180/60``, ``3/1``, ``none`` |
-| PUT /_emulator/latency | {seconds} | of each answer |
+| PUT /_emulator/latency | {seconds} | of each answer, of those that wait already too |
 | GET, DELETE /_emulator/requests | method, path, status, limit | the log; or begin anew |
 | GET, POST, DELETE /_emulator/faults | {what, …} of Fault | list, add, clear |
 | DELETE /_emulator/cursors | | every query session dies |

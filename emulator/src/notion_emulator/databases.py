@@ -53,6 +53,7 @@ def create(call: Call) -> Answer:
     parent = _parent(call, body["parent"])
     entries = schema.initial(call, requests) if requests else ()
     title = normalise(call.world, body["title"]) if body.get("title") else []
+    blocks.afford(call, 1)
     database = call.world.create_database(parent, title or "New database", by=call.by, **_head(call, body))
     source = call.world.create_data_source(
         database, title, properties=entries, by=call.by, id=call.world.ids.random_v4()

@@ -6,7 +6,7 @@ https://developers.notion.com/reference/update-page-markdown. The text that is e
 from collections.abc import Iterable
 
 from notion_emulator import block_types, markdown_pages, tasks
-from notion_emulator.blocks import TRASHED
+from notion_emulator.blocks import TRASHED, afford
 from notion_emulator.call import Answer, Call
 from notion_emulator.errors import ObjectNotFound, ValidationFailed
 from notion_emulator.markdown_edit import Create, Keep, Plan, Standing, edited, named, plan
@@ -14,7 +14,7 @@ from notion_emulator.markdown_input import parse
 from notion_emulator.objects import Block, Database, Json, Node, Page
 from notion_emulator.validate import array, boolean, literal, obj, string
 
-__all__ = ["place", "update"]
+__all__ = ["made", "place", "update"]
 
 UPDATE = obj({"old_str": string(shortest=1), "new_str": string()}, {"replace_all_matches": boolean})
 DELETING = {"allow_deleting_content": boolean}
@@ -96,8 +96,21 @@ def _below(call: Call, node: Node) -> Iterable[Node]:
             stack += call.world.alive(one)
 
 
+def made(blocks: Iterable[Json]) -> int:
+    """How many blocks, pages and databases parsed blocks make, all levels together."""
+    total = 0
+    for block in blocks:
+        content = block[block["type"]]
+        if block["type"] == "existing":
+            total += content["id"] is None and content["kind"] != "block"
+        else:
+            total += 1 + made(content.get("children", ()))
+    return total
+
+
 def _apply(call: Call, page: Page, decided: Plan) -> None:
     world = call.world
+    afford(call, made(step.block for step in decided.steps if isinstance(step, Create)))
     unseen = [id for id in page.children if not call.reaches(world.nodes[id]) or world.nodes[id].trashed]
     order: list[str] = []
     for step in decided.steps:

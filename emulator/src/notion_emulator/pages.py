@@ -96,13 +96,15 @@ def _created(call: Call, body: Json) -> Page:
     values = property_writes.accept(call, source, body.get("properties") or {})
     template = templates.chosen(call, source, body.get("template"))
     children = _children(call, body, values)
-    content = () if "markdown" in body else blocks.prepared(call, children)
+    written = "markdown" in body
+    blocks.afford(call, 1 + (markdown_writes.made(children) if written else blocks.check_amount(children)))
+    content = () if written else blocks.prepared(call, children)
     page = call.world.create_page(
         parent, properties=values, icon=files.accept(call.world, body.get("icon")),
         cover=files.accept(call.world, body.get("cover")), by=call.by, index=_index(parent, body),
     )  # fmt: skip
     property_writes.write(call, page, values, old={})
-    if "markdown" in body:
+    if written:
         markdown_writes.place(call, page, children)
     blocks.insert(call, page, content)
     templates.ask(call, page, template)
@@ -113,7 +115,6 @@ def _children(call: Call, body: Json, values: Json) -> list[Json]:
     """The blocks of a new page; a Markdown text's first heading becomes the title where none is given."""
     if "markdown" not in body:
         children: list[Json] = body.get("children") or body.get("content") or []
-        blocks.check_amount(call, children)
         return children
     title, children = markdown_pages.parsed(body["markdown"], titled="title" not in values)
     if title is not None:

@@ -48,7 +48,7 @@ class Recording:
                 try:
                     self._add(orjson.loads(line))
                 except (KeyError, TypeError, AttributeError, orjson.JSONDecodeError) as error:
-                    raise ValueError(f"{path}, line {number}, is no recorded exchange: {error!r}") from None
+                    raise ValueError(f"{path}, line {number}, is no recorded exchange: {error}.") from None
 
     def _add(self, exchange: Json) -> None:
         request, response = exchange["request"], exchange["response"]

@@ -60,7 +60,7 @@ def load(data: bytes) -> World:
             raise ValueError(f"This workspace has form {body['form']}; this emulator reads form {FORM}.")
         return _world(body)
     except (KeyError, TypeError, AttributeError, orjson.JSONDecodeError) as error:
-        raise ValueError(f"This file is no saved workspace: {error!r}") from None
+        raise ValueError(f"This file is no saved workspace: {error}.") from None
 
 
 def _world(body: Json) -> World:

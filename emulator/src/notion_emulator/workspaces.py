@@ -1,14 +1,19 @@
 """The workspaces that ``serve --workspace`` knows: sample, empty, generated:…, or a file saved before."""
 
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from notion_emulator import snapshot
 from notion_emulator.emulator import Emulator
-from notion_emulator.seed import generate
+from notion_emulator.seed import Sizes, generate
 from notion_emulator.world import World
 
 __all__ = ["open_workspace"]
+
+_SIZES = tuple(field.name for field in fields(Sizes))
+_MOST = 10_000_000
+"""More than a machine of today has memory for."""
 
 
 def open_workspace(text: str, *, seed: int = 0) -> Emulator:
@@ -41,11 +46,9 @@ def _generated(text: str, *, seed: int) -> Emulator:
             raise ValueError(
                 f"{part!r} is no size: write name=number, for example generated:pages=40,rows=260,seed=1."
             )
+        if name != "seed" and (name not in _SIZES or int(value) > _MOST):
+            raise ValueError(f"{part!r}: the sizes are {', '.join(_SIZES)}, each up to {_MOST:,}, and seed.")
         sizes[name] = int(value)
     world = World("Generated workspace", seed=sizes.get("seed", seed))
     world.connect("Generated connection")
-    try:
-        seeded = generate(world, **sizes)
-    except TypeError as error:
-        raise ValueError(f"A generated workspace has no such size: {error}") from None
-    return Emulator(world=world, seeded=seeded)
+    return Emulator(world=world, seeded=generate(world, **sizes))

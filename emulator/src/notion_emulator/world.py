@@ -351,6 +351,7 @@ class World(Tree):
 
     def _insert(self, node: Page | Database, parent: Node | None, index: int | None) -> None:
         self.nodes[node.id] = node
+        self.blocks_created += 1
         self.revision += 1
         siblings = parent.rows if isinstance(parent, DataSource) else parent.children if parent else self.top
         siblings.insert(len(siblings) if index is None else index, node.id)

@@ -11,6 +11,7 @@ from enum import StrEnum
 from itertools import groupby
 
 from syncline.core.hash import digest
+from syncline.core.surrogates import legible
 
 __all__ = ["ITEMS", "LARGEST", "SMALL", "TARGET", "Chunk", "Part", "Shape", "chunks", "tokens"]
 
@@ -100,7 +101,12 @@ def tokens(text: str) -> int:
 def chunks(page: str, parts: Iterable[Part]) -> tuple[Chunk, ...]:
     """The chunks of a page whose blocks are `parts`, in reading order."""
     held = [
-        replace(part, text=part.text.strip(), header=part.header.strip())
+        replace(
+            part,
+            text=legible(part.text.strip()),
+            header=legible(part.header.strip()),
+            headings=tuple(map(legible, part.headings)),
+        )
         for part in parts
         if part.text.strip()
     ]

@@ -3,7 +3,9 @@
     SynclineError
     ├── Stop                 nothing more can be done until a person acts
     │   ├── BadInput         the request itself is wrong (CLI exit 2, HTTP 400)
+    │   │   └── InvalidId    an id or address of something in Notion is none (exit 2, 400)
     │   ├── NotFound         it names something we do not have (exit 3, 404)
+    │   │   └── NotShown     what is to be chosen is not there in Notion (exit 3, 400)
     │   ├── Busy             another run of the same thing is under way (exit 4, 409)
     │   ├── Refused          Notion refuses the token, or a capability is missing (exit 5, 403)
     │   ├── TooManyDeletions a run found more deletions than it may make on its own (exit 6)
@@ -41,9 +43,11 @@ __all__ = [
     "Expired",
     "Forged",
     "Gone",
+    "InvalidId",
     "LeaseLost",
     "Mismatch",
     "NotFound",
+    "NotShown",
     "OwnerOnly",
     "Parked",
     "Refused",
@@ -80,10 +84,18 @@ class BadInput(Stop):
     exit_code = 2
 
 
+class InvalidId(BadInput):
+    """What is sent as the id or address of something in Notion is none."""
+
+
 class NotFound(Stop):
     """The request names a connection, page or run that is not there."""
 
     exit_code = 3
+
+
+class NotShown(NotFound):
+    """What is to be chosen Notion does not show to this connection: `details` has the ``ids``."""
 
 
 class Busy(Stop):

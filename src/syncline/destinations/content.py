@@ -18,4 +18,5 @@ def blocks(document: Document) -> tuple[Block, ...]:
 
 def reason(entry: Unread) -> str:
     """Why a part of a page is missing, in a few words."""
-    return f"{entry.status} {entry.code}: {entry.message}"
+    code = f"{entry.status} {entry.code}" if entry.status else entry.code
+    return f"{code}: {entry.message}"

@@ -28,13 +28,16 @@ _INDEXED: Final = frozenset({Kind.PAGE, Kind.DATA_SOURCE})
 
 
 class SearchIndex:
-    """The latest state of a connection's documents in the index. `now` is the time that is noted with them."""
+    """The latest state of a connection's documents in the index. `now` is the time that is noted with them.
 
-    def __init__(self, database: Database, connection_id: str, *, now: datetime) -> None:
+    `seen` is the checkpoint for those who know it: they need not ask.
+    """
+
+    def __init__(self, database: Database, connection_id: str, *, now: datetime, seen: int = 0) -> None:
         self._database = database
         self._connection_id = connection_id
         self._now = now
-        self._seen = 0
+        self._seen = seen
 
     async def __aenter__(self) -> Self:
         """Open it: the store is open."""

@@ -12,9 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from syncline.core.change import Reason
 from syncline.core.errors import TooManyDeletions
 from syncline.core.model import Deletion, Kind
-from syncline.engine.apply import Batch, Context, Work, apply, object_item
+from syncline.engine.apply import Batch, Context, apply
 from syncline.engine.pull import vouched
 from syncline.engine.scope import Scope
+from syncline.engine.worklist import Work, object_item
 from syncline.sources.base import Key
 from syncline.store import frontier, records
 

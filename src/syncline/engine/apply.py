@@ -7,9 +7,8 @@ process may die anywhere. What a record means for the frontier is decided by cor
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from random import Random
-from typing import Any, Self
+from typing import Self
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -17,6 +16,15 @@ from syncline.core.change import Policy, Reason, comments_reason, content_reason
 from syncline.core.checkpoint import final
 from syncline.core.model import Action, Deletion, Json, Kind, Mode, Record, StoredRecord
 from syncline.engine.telling import fetched, tell_pages
+from syncline.engine.worklist import (
+    Work,
+    comments_item,
+    content_item,
+    listing_item,
+    object_item,
+    properties_item,
+    subject,
+)
 from syncline.sources.base import Key, Listing, Source
 from syncline.store import documents, frontier, ledger, records
 from syncline.store.documents import NewDocument, StagedList
@@ -27,27 +35,10 @@ __all__ = [
     "Applied",
     "Batch",
     "Context",
-    "Work",
     "apply",
-    "comments_item",
-    "listing_item",
-    "object_item",
-    "record_from",
-    "subject",
 ]
 
 
-class Work(StrEnum):
-    """The kinds of work on the frontier, in the order of their lanes."""
-
-    LISTING = "listing"
-    OBJECT = "object"
-    PROPERTIES = "properties"
-    CONTENT = "content"
-    COMMENTS = "comments"
-
-
-_LANES = {kind: lane for lane, kind in enumerate(Work)}
 _PAGE_WORK = (Work.PROPERTIES, Work.CONTENT)
 
 
@@ -115,55 +106,6 @@ class Applied:
     news: frozenset[Key]
 
 
-def listing_item(listing: Listing, reason: Reason) -> Item:
-    """The frontier's item for a listing that begins."""
-    window = {
-        "window": dict(listing.window),
-        "newest_first": listing.newest_first,
-        "telling": listing.telling,
-    }
-    payload = {**window, "cursor": None, "size": 0, "answers": 0, "restarts": 0}
-    return _item(Work.LISTING, listing.name, reason, payload=payload)
-
-
-def object_item(key: Key, reason: Reason) -> Item:
-    """The frontier's item for one direct read."""
-    kind, name = key
-    return _item(Work.OBJECT, f"{kind}:{name}", reason)
-
-
-def comments_item(page: str, reason: Reason, *, edited_at: datetime | None = None) -> Item:
-    """The frontier's item for the open comments of a page."""
-    return _item(Work.COMMENTS, page, reason, edited_at=edited_at)
-
-
-def _item(
-    work: Work,
-    key: str,
-    reason: Reason,
-    *,
-    edited_at: datetime | None = None,
-    generation: int = 0,
-    payload: dict[str, Any] | None = None,
-) -> Item:
-    return Item(
-        kind=work,
-        key=key,
-        lane=_LANES[work],
-        reason=reason,
-        edited_at=edited_at,
-        generation=generation,
-        payload=payload,
-    )
-
-
-def subject(item: Item) -> str:
-    """The key of what an item is about: a page, another record, or a listing, whichever window of it."""
-    if item.kind == Work.OBJECT:
-        return item.key.partition(":")[2]
-    return ":".join(item.key.split(":")[:2]) if item.kind == Work.LISTING else item.key
-
-
 async def apply(conn: AsyncConnection, batch: Batch, context: Context, *, now: datetime) -> Applied:
     """Write a batch. The caller owns the transaction."""
     one = context.connection_id
@@ -228,7 +170,7 @@ def _sort_out(
         elif held is not None and _is_current(record, held, context):
             whole.append(_as_held(record, held))
         else:
-            cut.append(_properties_item(record, held, context.generation()))
+            cut.append(properties_item(record, held, context.generation()))
     return whole, cut
 
 
@@ -256,67 +198,19 @@ def _as_held(record: Record, held: StoredRecord) -> Record:
     )
 
 
-def _properties_item(record: Record, held: StoredRecord | None, generation: int) -> Item:
-    payload = {
-        "kind": record.kind,
-        "stream": record.stream,
-        "data": dict(record.data),
-        "title": record.title,
-        "parent": record.parent,
-        "hash": record.hash,
-        "known": held is not None and held.deleted_at is None,
-    }
-    return _item(
-        Work.PROPERTIES,
-        record.key,
-        Reason.NEW,
-        edited_at=record.edited_at,
-        generation=generation,
-        payload=payload,
-    )
-
-
-def record_from(item: Item) -> Record:
-    """The record, still cut short, that a properties item carries."""
-    payload = item.payload or {}
-    return Record(
-        kind=Kind(payload["kind"]),
-        key=item.key,
-        stream=payload["stream"],
-        data=payload["data"],
-        hash=payload["hash"],
-        title=payload["title"],
-        parent=payload["parent"],
-        edited_at=item.edited_at,
-    )
-
-
 def _planned(read: Iterable[Record], stored: Mapping[Key, StoredRecord], context: Context) -> Iterable[Item]:
     """The work that records, now written, ask for."""
     for record in read:
         held = stored.get((record.kind, record.key))
         reason = content_reason(record, held, context.policy, pull_id=context.pull_id)
         if reason is not None:
-            yield _content_item(record, reason, context)
+            yield content_item(record, reason, context.policy, generation=context.generation())
         comments = comments_reason(record, held, context.policy, pull_id=context.pull_id)
         if comments is not None:
             yield comments_item(record.key, comments, edited_at=record.edited_at)
         rows = rows_reason(record, held, context.policy, pull_id=context.pull_id)
         if rows is not None:
             yield listing_item(context.rows(record), rows)
-
-
-def _content_item(record: Record, reason: Reason, context: Context) -> Item:
-    refresh = context.policy.refresh
-    named = refresh.content.get(record.key) if refresh is not None else None
-    return _item(
-        Work.CONTENT,
-        record.key,
-        reason,
-        edited_at=record.edited_at,
-        generation=context.generation(),
-        payload=None if named is None else {"blocks": list(named)},
-    )
 
 
 async def _family(
@@ -331,10 +225,10 @@ async def _family(
     seen = {key: None for children in batch.children.values() for key in children}
     live = set(await _live(conn, one, seen))
     strangers = [key for key in seen if key not in live]
-    if policy.lists_all:
-        return strangers, []
+    # No listing tells of a database, so no sweep finds that one is absent.
+    told = (Kind.DATABASE,) if policy.lists_all else (Kind.PAGE, Kind.DATA_SOURCE, Kind.DATABASE)
     known = await records.children(conn, one, list(batch.children))
-    return strangers, [key for key in known if key not in seen and key[0] is not Kind.COMMENT]
+    return strangers, [key for key in known if key not in seen and key[0] in told]
 
 
 async def _live(conn: AsyncConnection, connection_id: str, keys: Iterable[Key]) -> list[Key]:
@@ -350,15 +244,20 @@ async def _live(conn: AsyncConnection, connection_id: str, keys: Iterable[Key]) 
 async def _bury(
     conn: AsyncConnection, connection_id: str, lost: Sequence[tuple[Key, Deletion]], *, now: datetime
 ) -> list[Key]:
-    """Turn what a direct read says is gone into tombstones; what hung below it becomes suspect."""
+    """Turn what a direct read says is gone into tombstones; what hung below it, and the database around it, become suspect."""
+    # What was never held is no tombstone: it is shown somewhere and cannot be read, and the ledger goes on saying so.
+    held = await _live(conn, connection_id, [key for key, _ in lost])
     for reason in {reason for _, reason in lost}:
         keys = [key for key, why in lost if why is reason]
         await records.delete(conn, connection_id, keys, reason=reason, now=now)
     gone = [key for (_, key), _ in lost]
     pointless = (Work.PROPERTIES, Work.CONTENT, Work.COMMENTS)
     await frontier.drop(conn, connection_id, [(kind, key) for kind in pointless for key in gone])
-    await ledger.resolve(conn, connection_id, gone)
-    return await records.children(conn, connection_id, gone)
+    await ledger.resolve(conn, connection_id, [key for _, key in held])
+    sources = [key for (kind, key), _ in lost if kind is Kind.DATA_SOURCE]
+    around = await records.parents(conn, connection_id, sources)
+    above = [(Kind.DATABASE, key) for key in around.values() if key is not None]
+    return [*above, *await records.children(conn, connection_id, gone)]
 
 
 async def _close_comments(conn: AsyncConnection, batch: Batch, connection_id: str, *, now: datetime) -> None:

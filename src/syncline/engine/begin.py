@@ -1,6 +1,6 @@
 """How a pull begins: take up what was left behind, or put the seeds of a new one on the frontier."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from random import Random
@@ -12,9 +12,10 @@ from syncline.core.errors import BadInput, Busy, NotFound
 from syncline.core.model import Fidelity, Kind, Mode
 from syncline.core.refresh import Refresh
 from syncline.core.selection import EVERYTHING, Selection
-from syncline.engine.apply import Batch, Context, Work, apply, comments_item, listing_item, object_item
+from syncline.engine.apply import Batch, Context, apply
 from syncline.engine.pull import History, Pull, decide_mode, history, load_pull, save_pull
 from syncline.engine.scope import Scope
+from syncline.engine.worklist import Work, comments_item, listing_item, object_item
 from syncline.sources.base import Found, Source, Unreadable
 from syncline.store import connections, documents, frontier, preferences, records
 from syncline.store.database import Database
@@ -56,7 +57,7 @@ async def begin(
 
     Raises NotFound for a page or root that is not there, BadInput for what does not fit together; then nothing was written.
     """
-    async with database.read() as conn:
+    async with database.glance() as conn:
         before, policy = await considered(conn, connection_id, request)
         left = await load_pull(conn, connection_id)
     if left is not None and fits(left, request, policy):
@@ -68,10 +69,13 @@ async def begin(
         raise Busy("A pull was left behind: what signals named is read after the next pull.")
     found = [await named(source, key, (Kind.PAGE,)) for key in request.pages]
     found += [await named(source, key, ROOTS) for key in request.roots]
-    async with database.read() as conn:
-        await _refuse_outside(conn, connection_id, policy, found)
-        missing = await _missing(conn, connection_id, policy.own.roots)
-    found += [one for key in missing if (one := await _shown(source, key)) is not None]
+    if policy.own.partial:
+        async with database.read() as conn:
+            await _refuse_outside(conn, connection_id, policy, found)
+            missing = await _missing(conn, connection_id, policy.own.roots)
+        shown = [one for key in missing if (one := await _shown(source, key)) is not None]
+        _require_one(policy.own.roots, missing, shown)
+        found += shown
     async with database.begin() as conn:
         pull = Pull(
             id=run_id,
@@ -155,21 +159,29 @@ async def _shown(source: Source, key: str, kinds: Iterable[Kind] = ROOTS) -> Fou
     return None
 
 
-async def _missing(conn: AsyncConnection, connection_id: str, roots: Iterable[str]) -> list[str]:
-    """Those of the selected roots that are not held: no listing may tell of them."""
+async def _missing(conn: AsyncConnection, connection_id: str, roots: Iterable[str]) -> dict[str, bool]:
+    """Those of the selected roots that are not held, with whether they once were: no listing may tell of them."""
     wanted = list(roots)
-    held: set[str] = set()
+    live: dict[str, bool] = {}
     for kind in ROOTS if wanted else ():
         known = await records.find(conn, connection_id, kind, wanted)
-        held.update(key for key, record in known.items() if record.deleted_at is None)
-    return [key for key in wanted if key not in held]
+        live |= {key: record.deleted_at is None for key, record in known.items()}
+    return {key: key in live for key in wanted if not live.get(key)}
+
+
+def _require_one(roots: Collection[str], missing: Mapping[str, bool], shown: Collection[Found]) -> None:
+    """Raises NotFound where every selected root is mistyped or never was shared: such a pull would take away all that is held."""
+    if roots and len(missing) == len(roots) and not shown and not any(missing.values()):
+        raise NotFound(
+            "Notion shows none of the pages that this connection is to sync: share them with it, or choose others."
+        )
 
 
 async def _refuse_outside(
     conn: AsyncConnection, connection_id: str, policy: Policy, found: Iterable[Found]
 ) -> None:
     """Raises BadInput for a page that was named and is not selected."""
-    if not policy.pages or not policy.own.partial:
+    if not policy.pages:
         return
     scope = Scope(policy.selection)
     await scope.load(conn, connection_id)

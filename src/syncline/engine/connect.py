@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from syncline.app import App
 from syncline.core.errors import BadInput, NotFound, Refused, SynclineError, Unreachable
-from syncline.core.event import Event
+from syncline.core.event import connection_token
 from syncline.core.permission import Role
 from syncline.core.standing import TokenStatus
 from syncline.engine.clients import new_client, open_budget
@@ -27,7 +27,7 @@ from syncline.engine.schedule import DAILY, EVERY, start_schedule
 from syncline.engine.syncs import require_idle
 from syncline.engine.telling import tell_status
 from syncline.engine.token_health import revoke
-from syncline.engine.tokens import EVENT, PAUSE
+from syncline.engine.tokens import PAUSE
 from syncline.notion import errors, objects
 from syncline.notion import operations as op
 from syncline.notion.budget import Rate
@@ -85,6 +85,7 @@ async def connect(app: App, asked: Asked) -> Connection:
 async def examine(app: App, asked: Asked) -> Connection:
     """The connection that a token would make, found out by trying it; nothing is stored. Raises as `connect`."""
     version, token, rate = _version(asked.notion_version), _token(asked.token), _rate(asked.rate)
+    _name(asked.name, "")  # what is wrong here needs no answer from Notion
     patient = Runtime(sleep=_Patience().sleep)
     async with (
         open_budget(app, token, rate) as budget,
@@ -126,8 +127,8 @@ async def replace_token(
     await connections.refresh(conn, found)
     await authorizations.grant(conn, one, given, user_id=user_id, ring=app.keys, now=now)
     if held.status.dead:
-        data = {"tokenStatus": TokenStatus.VALID, "previousStatus": held.status}
-        await events.append(conn, one, [Event(EVENT, data)], now=now)
+        told = connection_token(TokenStatus.VALID, previous=held.status)
+        await events.append(conn, one, [told], now=now)
         await schedules.resume(conn, one, PAUSE, now=now)
         await tell_status(conn, one, now=now)
     return old

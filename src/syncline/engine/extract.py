@@ -20,13 +20,14 @@ from syncline.core.errors import Cancelled, Unreachable
 from syncline.core.model import Fidelity, Kind, Mode
 from syncline.engine import work
 from syncline.engine.absence import Limits, bury_departed, forsake, missed, sweep
-from syncline.engine.apply import Context, Work, apply
+from syncline.engine.apply import Context, apply
 from syncline.engine.listings import move_on
 from syncline.engine.opening import Opening, Read
 from syncline.engine.pull import Phase, Pull, remember_watermark, save_pull
 from syncline.engine.scope import Scope
 from syncline.engine.telling import tell_progress
 from syncline.engine.work import Outcome
+from syncline.engine.worklist import Work
 from syncline.sources.base import Source, Usage
 from syncline.store import documents, frontier, ledger, records, runs
 from syncline.store.database import Database
@@ -81,6 +82,7 @@ class Extraction:
         self._connection_id = connection_id
         self._run_id = run_id
         self._pull = pull
+        self._kept = pull
         self._clock = clock
         self._limits = limits or Limits()
         self._scope = Scope(pull.policy.selection)
@@ -102,6 +104,7 @@ class Extraction:
         self._unfinished: set[tuple[str, int]] = set()
         self._tallied = 0.0
         self._corrected = False
+        self._begun = False
         self._main: asyncio.Task[None] | None = None
 
     async def advance(self, seconds: float) -> Progress:
@@ -141,7 +144,6 @@ class Extraction:
             self._main.exception()  # that it was stopped is no news to whoever stopped it
 
     async def _run(self) -> None:
-        await self._begin()
         workers = [asyncio.create_task(self._work()) for _ in range(self._limits.width)]
         try:
             await self._commit_until_done()
@@ -150,18 +152,19 @@ class Extraction:
                 worker.cancel()
             await asyncio.gather(*workers, return_exceptions=True)
 
-    async def _begin(self) -> None:
+    async def _begin(self, conn: AsyncConnection) -> None:
         """Take up the run's counts and put work that a dead process had taken back on the frontier."""
-        async with self._database.begin() as conn:
-            run = await runs.one(conn, self._run_id)
-            self._counts = _Counts(**run.requests) if run.requests else _Counts()
-            self._pages = dict(run.pages)
-            await frontier.reset(conn, self._connection_id)
-            self._unfinished = await documents.unfinished(conn, self._connection_id)
-            await self._scope.load(conn, self._connection_id)
-            if not self._pull.policy.roots:
-                self._scope.claim()
-                await forsake(conn, self._connection_id, self._scope)
+        self._begun = True
+        self._tallied = asyncio.get_running_loop().time()
+        run = await runs.one(conn, self._run_id)
+        self._counts = _Counts(**run.requests) if run.requests else _Counts()
+        self._pages = dict(run.pages)
+        await frontier.reset(conn, self._connection_id)
+        self._unfinished = await documents.unfinished(conn, self._connection_id)
+        await self._scope.load(conn, self._connection_id)
+        if not self._pull.policy.roots:
+            self._scope.claim()
+            await forsake(conn, self._connection_id, self._scope)
 
     async def _work(self) -> None:
         """Read, and wait until it is written: what is read and not written counts as in flight."""
@@ -202,9 +205,12 @@ class Extraction:
         failure = self._judge(outcomes)
         self._spend(outcomes)
         async with self._database.begin() as conn:
+            if not self._begun:
+                await self._begin(conn)
             await self._apply(conn, outcomes)
             ends = failure is not None or self._stopping
             reads = [] if ends else await self._next_reads(conn, outcomes)
+            await self._keep(conn)
             await self._report(conn)
         self._enqueue(reads)
         return failure
@@ -251,7 +257,7 @@ class Extraction:
     async def _apply(self, conn: AsyncConnection, outcomes: list[Outcome]) -> None:
         if not outcomes:
             return
-        await self._correct_start(conn)
+        self._correct_start()
         batch = work.merged(outcome.batch for outcome in outcomes)
         batch.records = self._scope.admit(batch.records)
         self._scope.lost(key for key, _ in batch.lost)
@@ -269,16 +275,22 @@ class Extraction:
         )
         if any(outcome.gap for outcome in outcomes) and self._pull.whole:
             self._pull = self._pull.with_gap()
-            await save_pull(conn, self._connection_id, self._pull)
 
-    async def _correct_start(self, conn: AsyncConnection) -> None:
+    def _correct_start(self) -> None:
         """Once the source has told its time: a pull whose start was taken from a clock ahead of it began earlier."""
         ahead = self._clock() - self._source.now()
         began_at = self._pull.started_at - ahead
         if not self._corrected and began_at < self._pull.began_at:
             self._pull = replace(self._pull, began_at=began_at)
-            await save_pull(conn, self._connection_id, self._pull)
         self._corrected = True
+
+    async def _keep(self, conn: AsyncConnection) -> None:
+        """Remember the pull where it is not what the store knows of it, once a transaction."""
+        if self._pull == self._kept:
+            return
+        done = self._pull.phase is Phase.DONE
+        await save_pull(conn, self._connection_id, None if done else self._pull)
+        self._kept = self._pull
 
     async def _take(self, conn: AsyncConnection) -> list[Item]:
         if self._ready.qsize() >= self._limits.width:
@@ -309,14 +321,12 @@ class Extraction:
             else:
                 await self._finish(conn)
                 return []
-            await save_pull(conn, self._connection_id, self._pull)
             taken = await self._take(conn)
         return taken
 
     async def _finish(self, conn: AsyncConnection) -> None:
         self._pull = self._pull.at(Phase.DONE)
         await remember_watermark(conn, self._connection_id, self._pull)
-        await save_pull(conn, self._connection_id, None)
 
     async def _report(self, conn: AsyncConnection) -> None:
         """Write the run's counts now and then, and at the end; counting pages costs more than writing a batch."""

@@ -7,8 +7,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from syncline.core.checkpoint import SEARCH_LAG
 from syncline.core.errors import Unreachable
-from syncline.engine.apply import Applied, Work, subject
+from syncline.engine.apply import Applied
 from syncline.engine.work import Outcome
+from syncline.engine.worklist import Work, subject
 from syncline.sources.base import Listed
 from syncline.store import frontier, ledger, records
 from syncline.store.frontier import Item

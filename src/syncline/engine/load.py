@@ -38,13 +38,17 @@ async def load(
     """Write every change that the destination does not hold yet. It can be repeated at any time.
 
     Raises what the destination raises; what was written before stays, and the next load goes on behind it. Raises Gone where
-    deletions that the destination has not seen were forgotten. Records whose data was given up are left as they are.
+    deletions that the destination has not seen were forgotten, or the store is older than it. Records whose data was given up are left as they are.
     """
     loaded = Loaded(0, await destination.checkpoint())
     async with database.read() as conn:
         if 0 < loaded.checkpoint < await log.floor(conn, connection_id):
             raise Gone(
                 "Deletions that this destination has not seen were forgotten: empty it and load it again."
+            )
+        if loaded.checkpoint > await log.head(conn, connection_id):
+            raise Gone(
+                "This destination has read further than the store goes, which seems to be an older backup: empty it and load it again."
             )
     while True:
         async with database.read() as conn:

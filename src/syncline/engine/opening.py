@@ -13,11 +13,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from syncline.core.model import Fidelity
 from syncline.engine import work
-from syncline.engine.apply import Work
 from syncline.engine.patch import Patch, strangers
 from syncline.engine.pull import Pull
 from syncline.engine.reading import Reading, Step
 from syncline.engine.work import Outcome
+from syncline.engine.worklist import Work
 from syncline.sources.base import Content, Source
 from syncline.store import documents
 from syncline.store.documents import StagedList

@@ -192,13 +192,13 @@ async def history(
     conn: AsyncConnection, connection_id: str, roots: tuple[str, ...], own: Selection = EVERYTHING
 ) -> History:
     """What a pull of a selection builds on."""
-    held = await records.count_live(conn, connection_id, kinds=[Kind.PAGE])
+    held = await records.holds(conn, connection_id, Kind.PAGE)
     value = await checkpoints.value(conn, connection_id, _watermark_name(roots))
     if value is None:
-        return History(held=held > 0)
+        return History(held=held)
     last = Watermark(datetime.fromisoformat(value["at"]), Fidelity(value["fidelity"]), value["comments"])
     same = value.get("own", "") == _mark(own)
-    return History(last if same else None, held > 0, manner=last)
+    return History(last if same else None, held, manner=last)
 
 
 def decide_mode(asked: Mode | None, policy: Policy, before: History) -> Mode:

@@ -83,6 +83,8 @@ class Reading:
         self.digests.setdefault(step.container, []).extend(content.digests)
         if content.markdown is not None:
             self.pieces[step.container] = content.markdown
+        if content.cut is not None:
+            self.unread.append(Unread(step.container, 0, "truncated", content.cut))
         steps = [Step(container) for container in content.containers if self._is_new(container)]
         if content.cursor is not None:
             self._guard(step.container, content.cursor)

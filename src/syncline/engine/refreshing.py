@@ -39,7 +39,7 @@ _REMEMBERED: Final = timedelta(days=7)
 async def due(app: App) -> float | None:
     """Queue a refresh for every connection whose events wait and that is idle."""
     now = app.now()
-    async with app.database.read() as conn:
+    async with app.database.glance() as conn:
         waiting = await inbox.due(conn, now=now)
     for connection_id in waiting:
         async with app.database.begin() as conn:

@@ -16,10 +16,13 @@ __all__ = ["FORMATS", "find_page", "page_text"]
 
 FORMATS = ("markdown", "portable", "json")
 _CANDIDATES = 10
+_LONGEST = 2000
 
 
 async def find_page(app: App, connection: Connection, text: str) -> StoredRecord:
-    """The live page with this id, URL or title. Raises NotFound, or BadInput if several have the title."""
+    """The live page with this id, URL or title. Raises NotFound, or BadInput if several have the title or it can be none."""
+    if not 0 < len(text) <= _LONGEST:
+        raise BadInput(f"A page is named by its id, its URL or its title, with 1 to {_LONGEST:,} characters.")
     async with app.database.read() as conn:
         try:
             key = parse_id(text)

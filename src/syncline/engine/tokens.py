@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from syncline.app import App
 from syncline.core.errors import StoreUnavailable
-from syncline.core.event import Event
+from syncline.core.event import connection_token
 from syncline.core.model import Json
 from syncline.core.standing import TokenStatus
 from syncline.engine.telling import tell_status
@@ -30,10 +30,7 @@ from syncline.store.authorizations import Authorization, Grant
 from syncline.store.connections import Connection
 from syncline.store.oauth import OAuthApp
 
-__all__ = ["EVENT", "PAUSE", "ask_notion", "granted", "note", "renew", "renewed"]
-
-EVENT: Final = "connection:token"
-"""The event that tells of another token status."""
+__all__ = ["PAUSE", "ask_notion", "granted", "note", "renew", "renewed"]
 
 PAUSE: Final = "token"
 """Why the schedule of a connection without a good token waits."""
@@ -47,6 +44,9 @@ _CLAIM: Final = timedelta(seconds=60)
 _TRIES: Final = 60
 _AGAIN: Final = 0.5
 """How often, and how many seconds apart, a new pair is stored while the store is away."""
+
+_OF_THE_APP: Final = frozenset({"invalid_client", "unauthorized_client"})
+"""Refusals of the app (RFC 6749 5.2), as with a wrong secret: they say nothing of its tokens."""
 
 _LOOK: Final = 0.1
 """Seconds between two looks whether somebody else is done."""
@@ -108,12 +108,17 @@ async def _finished(task: "asyncio.Task[str | None]") -> str | None:
 
 
 async def _exchange(app: App, held: Authorization) -> str | None:
-    """Have Notion give a new pair and store it, under a claim; let go of the claim whatever happens."""
+    """Have Notion give a new pair and store it, under a claim; let go of the claim whatever happens.
+
+    Raises NotionError where Notion refuses the app, or cannot be asked.
+    """
     given: Grant | None = None
     refused = False
     try:
         given = await _given(app, held)
-    except (Unauthorized, Invalid):
+    except (Unauthorized, Invalid) as error:
+        if error.code in _OF_THE_APP:
+            raise
         refused = True
     finally:
         stored = await _stored(app, held, given)
@@ -209,8 +214,7 @@ async def _told(
     if before is status:
         return
     one, now = held.connection_id, app.now()
-    data = {"tokenStatus": status, "previousStatus": before}
-    await events.append(conn, one, [Event(EVENT, data)], now=now)
+    await events.append(conn, one, [connection_token(status, previous=before)], now=now)
     if status.dead:
         await schedules.pause(conn, one, PAUSE)
     elif before.dead:

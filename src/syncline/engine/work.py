@@ -5,12 +5,15 @@ Each kind of work is one function; every one ends with an Outcome, whatever the 
 
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field, fields, replace
+from functools import wraps
+from typing import ParamSpec
 
 from syncline.core.change import Reason
 from syncline.core.errors import Refused, Retry, Unreachable
 from syncline.core.model import Kind
-from syncline.engine.apply import Batch, Work, listing_item, object_item, record_from, subject
+from syncline.engine.apply import Batch
 from syncline.engine.reading import Reading, Step
+from syncline.engine.worklist import Work, kind_of, listing_item, object_item, record_from, subject
 from syncline.sources.base import (
     Content,
     Listed,
@@ -26,6 +29,8 @@ from syncline.store.frontier import Item
 from syncline.store.ledger import Entry
 
 __all__ = ["Outcome", "locate", "merged", "read", "read_step"]
+
+P = ParamSpec("P")
 
 _PAGE = 100
 _RESTARTS = 5
@@ -62,6 +67,20 @@ def merged(batches: Iterable[Batch]) -> Batch:
     return whole
 
 
+def _heard(read: Callable[P, Awaitable[Outcome]]) -> Callable[P, Awaitable[Outcome]]:
+    """The read, with whatever it raises as its outcome: a worker that dies unheard would hang the pull."""
+
+    @wraps(read)
+    async def heard(*args: P.args, **kwargs: P.kwargs) -> Outcome:
+        try:
+            return await read(*args, **kwargs)
+        except Exception as error:  # noqa: BLE001 - it ends the pull, which raises it
+            return Outcome(fatal=error)
+
+    return heard
+
+
+@_heard
 async def read(source: Source, item: Item) -> Outcome:
     """Do one piece of work other than reading content."""
     try:
@@ -72,8 +91,6 @@ async def read(source: Source, item: Item) -> Outcome:
         return _refused(item, error)
     except Retry as error:
         return _failed(item, error)
-    except Exception as error:  # noqa: BLE001 - a worker that dies unheard would hang the pull
-        return Outcome(fatal=error)
 
 
 async def _read_listing(source: Source, item: Item) -> Outcome:
@@ -196,9 +213,11 @@ def _entry(item: Item, message: str, error: Exception | None = None) -> Entry:
         code=unread.code if unread is not None else "unread",
         message=message,
         request_id=unread.request_id if unread is not None else None,
+        kind=kind_of(item),
     )
 
 
+@_heard
 async def read_step(
     source: Source, item: Item, reading: Reading, step: Step, *, generation: Callable[[], int]
 ) -> Outcome:
@@ -213,14 +232,13 @@ async def read_step(
         return _refused_step(source, item, reading, step, error)
     except Retry as error:
         return _abandoned(item, reading, error)
-    except Exception as error:  # noqa: BLE001 - see read
-        return Outcome(fatal=error)
     outcome = _taken_in(source, item, reading, step, content)
     if outcome.batch.documents and reading.patch is not None and reading.patch.wanted:
         return await _searched(source, item, reading, outcome, generation=generation)
     return outcome
 
 
+@_heard
 async def locate(source: Source, item: Item, blocks: Iterable[str]) -> Outcome:
     """Ask below what new blocks hang, so that only the lists they are in need be read."""
     payload = item.payload or {}
@@ -230,8 +248,6 @@ async def locate(source: Source, item: Item, blocks: Iterable[str]) -> Outcome:
         return Outcome(Batch(progress=[replace(item, payload=None)]), bound=1)
     except Retry as error:
         return _failed(item, error)
-    except Exception as error:  # noqa: BLE001 - see read
-        return Outcome(fatal=error)
     return Outcome(Batch(progress=[replace(item, payload={**payload, "homes": homes})]), bound=len(homes))
 
 

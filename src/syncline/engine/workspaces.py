@@ -8,10 +8,11 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from syncline.app import App
-from syncline.core.errors import BadInput
+from syncline.core.errors import BadInput, NotShown
 from syncline.core.selection import SyncScope
 from syncline.core.standing import SyncStatus, TokenStatus, sync_status
 from syncline.engine import syncs
+from syncline.engine.pulling import unshown
 from syncline.engine.schedule import DAILY, LEAST, checked_cron, moved, start_schedule
 from syncline.engine.telling import tell_status
 from syncline.engine.token_health import revoke
@@ -20,7 +21,7 @@ from syncline.notion.errors import MalformedId
 from syncline.notion.objects import parse_id
 from syncline.store import authorizations, connections, preferences, schedules
 from syncline.store.connections import Connection
-from syncline.store.overviews import Overview, overviews
+from syncline.store.overviews import Overview
 from syncline.store.preferences import Joining, Preferences, TokenPreference
 from syncline.store.schedules import Schedule
 
@@ -33,11 +34,13 @@ __all__ = [
     "delete",
     "disconnect",
     "standing",
-    "sync_statuses",
 ]
 
 MOST_PAGES: Final = 1000
 """Of a list of pages to include or exclude."""
+
+_MOST_MISSING: Final = 10
+"""Of the pages that Notion does not show so many are named, and none is looked for behind them."""
 
 _LONGEST: Final = timedelta(days=366)
 
@@ -45,12 +48,6 @@ _LONGEST: Final = timedelta(days=366)
 def standing(one: Overview) -> SyncStatus:
     """The one word about a connection's syncs."""
     return sync_status(one.token, running=one.running, paused=one.paused, failed=one.failed)
-
-
-async def sync_statuses(conn: AsyncConnection, connection_ids: Sequence[str]) -> dict[str, SyncStatus]:
-    """The one word about the syncs of each connection that is there."""
-    found = await overviews(conn, connection_ids)
-    return {key: standing(one) for key, one in found.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +74,14 @@ class Changes:
 async def change(app: App, connection: Connection, changes: Changes) -> None:
     """Change the preferences and the schedule of a connection.
 
-    Another selection is read by the next pull, which an enabled schedule makes at once. Raises BadInput with `details`
-    that name the field.
+    Another selection is read by the next pull, which an enabled schedule makes at once. What it names and is not held is looked up
+    in Notion: what falls out of a selection is removed, and a mistyped id would take everything with it. Raises BadInput
+    with `details` that name the field, NotShown, and what a request raises.
     """
     checked = _checked(changes.timing)
+    async with app.database.read() as conn:
+        _wanted(await preferences.find(conn, connection.id), changes)
+    await _require_shown(app, connection, changes)
     async with app.database.begin() as conn:
         await connections.hold(conn, connection.id)
         before = await preferences.find(conn, connection.id)
@@ -88,6 +89,17 @@ async def change(app: App, connection: Connection, changes: Changes) -> None:
         if wanted != before:
             await preferences.put(conn, connection.id, wanted)
         await _reschedule(conn, app, connection.id, checked, at_once=wanted.selection != before.selection)
+
+
+async def _require_shown(app: App, connection: Connection, changes: Changes) -> None:
+    for field, texts in (("includedPages", changes.included), ("excludedPages", changes.excluded)):
+        keys = _ids(texts, field=field) or ()
+        if missing := await unshown(app, connection, keys, limit=_MOST_MISSING):
+            raise NotShown(
+                f"{field}: Notion shows nothing with the id {', '.join(missing)}."
+                " Check the id, and that the page is shared with this connection.",
+                details={"field": field, "ids": missing},
+            )
 
 
 def _wanted(before: Preferences, changes: Changes) -> Preferences:

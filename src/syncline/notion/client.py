@@ -7,9 +7,9 @@ a place among those in flight, the wire. So a slot is never held long, and no lo
 import asyncio
 import random
 import time
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Any, Final, Self, TypeAlias, TypeVar, cast
@@ -31,12 +31,13 @@ from .errors import (
     Unauthorized,
     Unreachable,
 )
+from .exchange import Counts, Course, Exchange, Observer
 from .listing import ListingGuard, PageSize, next_page, page_size, shrunk, sized
 from .objects import LATEST, JsonObject, Listing, Version
 from .sansio import BASE_URL, GiveUp, Operation, ReadBack, Request, advise, build, dated, decipher
 from .wire import ENCODINGS, Wire
 
-__all__ = ["DEFAULT_RATE", "Client", "Counts", "Exchange", "Observer", "Reader", "Renewer", "Runtime"]
+__all__ = ["DEFAULT_RATE", "Client", "Reader", "Renewer", "Runtime"]
 
 DEFAULT_RATE: Final = Rate(180, 60.0)
 """What Notion allows a connection on most plans: https://developers.notion.com/reference/request-limits"""
@@ -59,63 +60,6 @@ class Runtime:
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
     random: Callable[[], float] = random.random
-
-
-@dataclass(frozen=True, slots=True)
-class Exchange:
-    """One request and what came of it, for logs; the token is not among it. `seconds` is the time on the wire.
-
-    `sent` and `answer` are the bodies, which hold whatever people wrote; `answer` is None for an error.
-    """
-
-    operation: str
-    method: str
-    path: str
-    lane: Lane
-    attempt: int
-    seconds: float
-    status: int | None
-    request_id: str | None
-    error: NotionError | None
-    query: tuple[tuple[str, str], ...] = ()
-    sent: Any = None
-    answer: Any = None
-
-
-Observer: TypeAlias = Callable[[Exchange], None]
-
-
-@dataclass(slots=True)
-class Counts:
-    """What a client has sent so far, repetitions included."""
-
-    requests: int = 0
-    rate_limited: int = 0
-    retries: int = 0
-    by_operation: Counter[str] = field(default_factory=Counter)
-
-
-@dataclass(slots=True)
-class _Course:
-    """How one operation has gone so far: when it began, how often it was sent, failed, and was told to slow down.
-
-    `token` is the one it was sent with last; `renewed` tells that a refused one was replaced.
-    """
-
-    began: float
-    sent: int = 0
-    failures: int = 0
-    slowed: int = 0
-    token: str | None = None
-    renewed: bool = False
-
-    def failed(self, error: NotionError) -> int:
-        """Count the failure; return how many there were of its sort."""
-        if isinstance(error, Paced):
-            self.slowed += 1
-            return self.slowed
-        self.failures += 1
-        return self.failures
 
 
 class Client:
@@ -223,7 +167,7 @@ class Client:
         self, operation: Operation[T], lane: Lane, read_back: Reader[T] | None
     ) -> tuple[Operation[T], T]:
         """Send until answered; return the operation as it was sent last, and the answer."""
-        course = _Course(began=self._runtime.clock())
+        course = Course(began=self._runtime.clock())
         while True:
             try:
                 return operation, cast("T", await self._exchange(operation, lane, course))
@@ -236,7 +180,7 @@ class Client:
                 operation = shrunk(operation, error)
                 self.counts.retries += 1
 
-    async def _renewed(self, operation: Operation[T], error: NotionError, course: _Course) -> bool:
+    async def _renewed(self, operation: Operation[T], error: NotionError, course: Course) -> bool:
         """Whether there is another token to send the operation with: Notion refused the one it bore."""
         refused = isinstance(error, Unauthorized) and operation.authorization is None and not course.renewed
         if not refused or self._renew is None or course.token is None:
@@ -248,7 +192,7 @@ class Client:
         return self._token != course.token
 
     async def _recover(
-        self, operation: Operation[T], error: NotionError, course: _Course, read_back: Reader[T] | None
+        self, operation: Operation[T], error: NotionError, course: Course, read_back: Reader[T] | None
     ) -> T | None:
         """Wait until the operation may be sent again (None), return what a write left, or raise."""
         advice = advise(
@@ -272,7 +216,7 @@ class Client:
             raise error
         return found
 
-    async def _exchange(self, operation: Operation[Any], lane: Lane, course: _Course) -> JsonObject:
+    async def _exchange(self, operation: Operation[Any], lane: Lane, course: Course) -> JsonObject:
         """Send the operation once, in its turn; return the answer or raise."""
         request = self._request(operation, course)
         slot = await self._turn(lane)
@@ -295,7 +239,7 @@ class Client:
         self._note(operation, lane, course, started, outcome=(status, answer))
         return answer
 
-    def _request(self, operation: Operation[Any], course: _Course) -> Request:
+    def _request(self, operation: Operation[Any], course: Course) -> Request:
         course.token = self._token
         return build(operation, token=self._token, version=self.version, base_url=self.base_url)
 
@@ -314,7 +258,7 @@ class Client:
         self,
         operation: Operation[Any],
         lane: Lane,
-        course: _Course,
+        course: Course,
         started: float,
         *,
         outcome: NotionError | tuple[int, JsonObject],
@@ -380,10 +324,13 @@ def _root(base_url: str) -> str:
     try:
         url = urlsplit(root)
         complete = url.scheme in ("http", "https") and url.hostname and url.port != 0
+        extra = url.username is not None or url.query or url.fragment or " " in root
     except ValueError as error:
         raise ValueError(f"{base_url!r} is no address: {error}") from None
     if not complete:
         raise ValueError(f"{base_url!r} is no address of Notion: it has to start with https:// (or http://)")
+    if extra:
+        raise ValueError("an address of Notion has no user, password, query, fragment or space: https://HOST")
     return root
 
 

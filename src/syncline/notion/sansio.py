@@ -287,6 +287,8 @@ def _code(body: JsonObject | None) -> str | None:
 def _foreign_kind(status: int) -> type[NotionError]:
     if status in (429, 529):
         return _BY_STATUS[status]
+    if status in (413, 414):  # this request is too large; the next one need not be
+        return Invalid
     # 403 is how the edge refuses what it takes for a robot; 408 and 5xx are its own troubles.
     return Gateway if status >= 500 or status in (403, 408) else Unexpected
 

@@ -36,7 +36,7 @@ class Handshake:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One event. `entity` and `kind` say what it is about, `parent` what holds that.
+    """One event. `entity` and `kind` say what it is about.
 
     `source` is the data source of a row, `page` the page of a comment. `blocks` are the blocks, pages and databases that a
     content update names, None where the event has no such list.
@@ -48,7 +48,6 @@ class Event:
     workspace_id: str
     kind: str
     entity: str
-    parent: str | None
     source: str | None
     page: str | None
     blocks: tuple[str, ...] | None
@@ -96,7 +95,6 @@ def _event(told: Mapping[str, Any]) -> Event:
         workspace_id=_text(told["workspace_id"]),
         kind=_text(told["entity"]["type"]),
         entity=parse_id(told["entity"]["id"]),
-        parent=_optional_id(parent.get("id")),
         source=_optional_id(parent.get("data_source_id")),
         page=_optional_id(data.get("page_id")),
         blocks=_blocks(data.get("updated_blocks")),

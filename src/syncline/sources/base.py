@@ -92,6 +92,7 @@ class Content:
 
     Either `blocks` of one container with `containers`, those among them whose own children must be
     read, or the page's whole `markdown`. `digests` are the canonical hashes of `blocks`, in order. `children` are the pages and databases that hang below.
+    `cut` says why some of it is known to be left out with no way to ask for it.
     """
 
     children: tuple[Key, ...]
@@ -100,6 +101,7 @@ class Content:
     containers: tuple[str, ...] = ()
     cursor: str | None = None
     markdown: str | None = None
+    cut: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

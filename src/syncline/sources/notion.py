@@ -6,7 +6,6 @@ Up to API version 2022-06-28 a database stands for its only data source.
 """
 
 import hashlib
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -17,15 +16,17 @@ import orjson
 from syncline.core import errors
 from syncline.core.hash import digest
 from syncline.core.model import Deletion, Fidelity, Json, Kind, Mode, Record, Unread
+from syncline.core.surrogates import legible
 from syncline.notion import objects
 from syncline.notion import operations as op
 from syncline.notion.blocks import containers
 from syncline.notion.budget import Lane
-from syncline.notion.canonical import canonical, stable_url
+from syncline.notion.canonical import canonical
 from syncline.notion.client import Client
 from syncline.notion.errors import NotFound, NotionError, Restricted, Retry, StaleCursor, Unauthorized
 from syncline.notion.sansio import Operation
 from syncline.notion.values import completed, truncated
+from syncline.sources import notion_markdown, notion_rows
 from syncline.sources.base import (
     Content,
     Found,
@@ -38,12 +39,12 @@ from syncline.sources.base import (
     Unreadable,
     Usage,
 )
+from syncline.sources.notion_rows import NEWEST_FIRST, row_query, windowed
 
 __all__ = ["LANES", "NotionSource"]
 
 T = TypeVar("T")
 
-_NEWEST_FIRST = {"timestamp": "last_edited_time", "direction": "descending"}
 _CHILDREN = {"child_page": Kind.PAGE, "child_database": Kind.DATABASE}
 
 LANES = {Mode.FULL: Lane.BACKFILL, Mode.INCREMENTAL: Lane.INCREMENTAL, Mode.RECONCILE: Lane.RECONCILE}
@@ -51,11 +52,6 @@ LANES = {Mode.FULL: Lane.BACKFILL, Mode.INCREMENTAL: Lane.INCREMENTAL, Mode.RECO
 
 _TIMES = frozenset({"last_edited_time", "last_edited_by", "has_children"})
 """What a child page's block says of the child's own content, which is no content of its parent."""
-
-_ID = r"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}"
-_CHILD_TAG = re.compile(rf'^\t*<(page|database) url="[^"]*?({_ID})[^"]*"', re.MULTILINE)
-_UNKNOWN_TAG = re.compile(rf'^(\t*)<unknown url="[^"]*?({_ID})"[^>]*/>$', re.MULTILINE)
-_URL = re.compile(r"https?://[^\s\"<>)\]]+")
 
 
 class NotionSource:
@@ -87,16 +83,12 @@ class NotionSource:
         return [search, Listing("users", {"of": "users"}, telling=False)]
 
     def rows(self, record: Record) -> Listing:
-        """The rows of a data source, oldest first, so that 10,000 and more can be passed in windows."""
-        columns: Mapping[str, Json] = record.data.get("properties") or {}
-        number = next((name for name, column in columns.items() if column.get("type") == "unique_id"), None)
-        window = {"of": "rows", "in": record.key, "number": number, "by": "created_time", "from": None}
-        return Listing(f"rows:{record.key}", window)
+        """The rows of a data source."""
+        return notion_rows.rows(record)
 
     def edited(self, source: str, since: datetime) -> Listing:
-        """The rows of a data source that were edited since a minute, the newest first."""
-        window = {"of": "edited", "in": source, "since": since.isoformat()}
-        return Listing(f"edited:{source}", window, newest_first=True, telling=False)
+        """The rows of a data source that were edited since a minute."""
+        return notion_rows.edited(source, since)
 
     async def list(self, listing: Listing, cursor: str | None) -> Listed:
         """The next answer of a listing. Raises ListingExpired where its cursor has died."""
@@ -114,10 +106,10 @@ class NotionSource:
             case "users":
                 return op.list_users(start_cursor=cursor)
             case "trash":
-                return op.search(in_trash=True, sort=_NEWEST_FIRST, start_cursor=cursor)
+                return op.search(in_trash=True, sort=NEWEST_FIRST, start_cursor=cursor)
             case "search":
-                return op.search(sort=_NEWEST_FIRST, start_cursor=cursor)
-        query = _row_query(window)
+                return op.search(sort=NEWEST_FIRST, start_cursor=cursor)
+        query = row_query(window)
         if cursor is not None:
             query["start_cursor"] = cursor
         return op.query_data_source(window["in"], version=version, **query)
@@ -131,12 +123,12 @@ class NotionSource:
         listed = Listed(
             records=tuple(record for item in whole for record in self._records(item)),
             size=len(items),
-            cursor=answer.get("next_cursor") if answer.get("has_more") else None,
+            cursor=_following(answer, listing.name),
             oldest=min(edits, default=None),
             suspects=tuple(self._key(item) for item in items if objects.trashed(item)),
             partial=tuple(self._key(item) for item in live if objects.partial(item)),
         )
-        return listed if capped is None else _windowed(listing, listed, items, capped)
+        return listed if capped is None else windowed(listing, listed, items, capped)
 
     # --- content --------------------------------------------------------------------------------------
 
@@ -149,8 +141,7 @@ class NotionSource:
         fewer = {} if size is None else {"page_size": size}
         listing = op.list_block_children(container, start_cursor=cursor, **fewer)
         answer = await self._send(listing, where=container)
-        more = answer.get("next_cursor") if answer.get("has_more") else None
-        return replace(self.parse(objects.results(answer)), cursor=more)
+        return replace(self.parse(objects.results(answer)), cursor=_following(answer, container))
 
     async def home(self, block: str) -> str | None:
         """The page or block in which a block stands, None if it is in the trash, gone or not shared."""
@@ -178,22 +169,18 @@ class NotionSource:
 
     def _markdown(self, answer: objects.PageMarkdown) -> Content:
         text = answer.get("markdown", "")
-        found = ((self._kind(Kind(name)), objects.parse_id(key)) for name, key in _CHILD_TAG.findall(text))
+        found = ((self._kind(Kind(name)), key) for name, key in notion_markdown.children(text))
         return Content(
             markdown=text,
-            digests=(_digest(_URL.sub(lambda match: stable_url(match[0]), text)),),
+            digests=(_digest(notion_markdown.stable(text)),),
             containers=tuple(answer.get("unknown_block_ids") or ()),
             children=tuple(dict.fromkeys(found)),
+            cut=notion_markdown.cut(answer),
         )
 
     def join(self, page: str, pieces: Mapping[str, str]) -> str:
-        """The page's Markdown with the parts that were left out put in their places, indented as they stand there."""
-        text = pieces[page]
-        while True:
-            joined = _UNKNOWN_TAG.sub(lambda match: _piece(match, pieces), text)
-            if joined == text:
-                return text
-            text = joined
+        """The page's Markdown with the parts that were left out in their places."""
+        return notion_markdown.joined(page, pieces)
 
     # --- single records -------------------------------------------------------------------------------
 
@@ -262,8 +249,8 @@ class NotionSource:
             operation = op.retrieve_property_item(page, value["id"], start_cursor=cursor)
             answer: Any = await self._send(operation, where=page)
             items += objects.results(answer) if answer.get("object") == "list" else [answer]
-            following = answer.get("next_cursor")
-            if not answer.get("has_more") or following is None:
+            following = _following(answer, page)
+            if following is None:
                 break
             if following == cursor:
                 raise errors.Unreachable(f"A property of page {page} repeats its cursor. Try again later.")
@@ -311,7 +298,7 @@ class NotionSource:
             stream=stream,
             data=data,
             hash=_digest(canonical(data)),
-            title=objects.title(data),
+            title=legible(objects.title(data)),
             parent=around.id if around is not None else None,
             edited_at=objects.last_edited(data),
             nested=around is not None and around.kind == "block",
@@ -339,45 +326,14 @@ def _translated(error: NotionError, where: str) -> errors.SynclineError:
     return Unreadable(unread)
 
 
-def _row_query(window: Json) -> dict[str, Any]:
-    """The body of a query for one window of rows."""
-    if window["of"] == "edited":
-        edited = {"timestamp": "last_edited_time", "last_edited_time": {"on_or_after": window["since"]}}
-        return {"sorts": [_NEWEST_FIRST], "filter": edited}
-    by, start = window["by"], window["from"]
-    if by == "created_time":
-        query: dict[str, Any] = {"sorts": [{"timestamp": "created_time", "direction": "ascending"}]}
-        if start is not None:
-            operator = "after" if window.get("past") else "on_or_after"
-            query["filter"] = {"timestamp": "created_time", "created_time": {operator: start}}
-        return query
-    condition = {"property": by, "unique_id": {"greater_than_or_equal_to": start}}
-    return {"sorts": [{"property": by, "direction": "ascending"}], "filter": condition}
-
-
-def _windowed(listing: Listing, listed: Listed, items: Sequence[Json], capped: str) -> Listed:
-    """Pass Notion's cap of 10,000 results: go on in the next window, or say that there is none.
-
-    Source: https://developers.notion.com/reference/query-a-data-source. Times are minutes, so more than 10,000 rows created in one minute
-    need another order: the data source's unique id, where it has one.
-    """
-    window = listing.window
-    if window["of"] != "rows" or not items:
-        return replace(listed, gap=f"Notion ended the listing {listing.name} early: {capped}.")
-    name = f"rows:{window['in']}"
-    if window["by"] != "created_time":
-        value = _unique_number(items[-1], window["by"])
-        start = {**window, "from": value}
-        return replace(listed, follow=(Listing(f"{name}:number:{value}", start),))
-    last = items[-1]["created_time"]
-    if last != window["from"]:
-        return replace(listed, follow=(Listing(f"{name}:{last}", {**window, "from": last, "past": False}),))
-    if window["number"] is not None:
-        start = {**window, "by": window["number"], "from": 0}
-        return replace(listed, follow=(Listing(f"{name}:number:0", start),))
-    past = Listing(f"{name}:past:{last}", {**window, "past": True})
-    gap = f"More than 10,000 rows were created in the minute {last}; Notion lists only the first of them."
-    return replace(listed, follow=(past,), gap=gap)
+def _following(answer: Mapping[str, Any], where: str) -> str | None:
+    """The cursor of the next answer, None behind the last. Raises Unreachable where there is more and no way to it."""
+    if not answer.get("has_more"):
+        return None
+    cursor: str | None = answer.get("next_cursor")
+    if not cursor:
+        raise errors.Unreachable(f"Notion has more of {where} and does not say where. Try again later.")
+    return cursor
 
 
 def _begins(whole: Json, shown: Json) -> bool:
@@ -389,11 +345,6 @@ def _begins(whole: Json, shown: Json) -> bool:
         return False
     entries: Sequence[Any] = shown[str(kind)]
     return list(whole[str(kind)][: len(entries)]) == list(entries)
-
-
-def _unique_number(row: Json, name: str) -> int:
-    number: int = row["properties"][name]["unique_id"]["number"]
-    return number
 
 
 def _aggregate(answer: Mapping[str, Any]) -> Json | None:
@@ -415,7 +366,7 @@ def _database(key: str, around: Json | None, title: str) -> Record:
         stream="databases",
         data=data,
         hash=_digest(data),
-        title=title,
+        title=legible(title),
         parent=place.id if place is not None else None,
         nested=place is not None and place.kind == "block",
     )
@@ -438,10 +389,3 @@ def _digest(value: Any) -> str:
     except orjson.JSONEncodeError:  # half a surrogate pair, or a number beyond 64 bits
         return digest(value)
     return hashlib.blake2b(form, digest_size=16).hexdigest()
-
-
-def _piece(match: re.Match[str], pieces: Mapping[str, str]) -> str:
-    piece = pieces.get(objects.parse_id(match[2]))
-    if piece is None:
-        return match[0]
-    return "\n".join(match[1] + line for line in piece.split("\n"))
