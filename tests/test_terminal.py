@@ -48,6 +48,16 @@ def test_cells_of_a_table_are_printed_as_they_are_and_never_cut(capsys: pytest.C
     assert lines[2].split() == ["y" * 300, "7"]
 
 
+def test_a_dumb_terminal_shows_tables_whole_too(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", "dumb")
+    monkeypatch.setenv("FORCE_COLOR", "1")  # for Rich it is a terminal
+    Terminal().table(["a"], [["y" * 300]])
+
+    assert capsys.readouterr().out.splitlines()[1].strip() == "y" * 300
+
+
 def test_without_a_terminal_progress_is_a_line_when_the_phase_changes(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from syncline.core.errors import Busy, Retry
+from syncline.core.plurals import counted
 from syncline.store.runs import PAGES, REQUESTS, Run
 
 if TYPE_CHECKING:
@@ -27,11 +28,6 @@ RUN_COLUMNS = ("run", "started", "connection", "mode", "state", "pages", "change
 
 
 _SHORT = 8
-
-
-def counted(count: int, noun: str) -> str:
-    """`1 page`, `2,000 pages`."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def local(moment: datetime | None) -> str:
@@ -120,7 +116,7 @@ def run_row(run: Run, name: str | None) -> tuple[object, ...]:
         run.id[:_SHORT],
         local(run.started_at),
         name,
-        run.mode,
+        run.mode or run.kind,
         run.state,
         pages.get("seen", 0),
         f"+{pages.get('added', 0)} ~{pages.get('updated', 0)} -{pages.get('deleted', 0)}",

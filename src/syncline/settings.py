@@ -62,6 +62,13 @@ def _words(text: str | tuple[str, ...]) -> tuple[str, ...]:
     return tuple(text.replace(",", " ").split()) if isinstance(text, str) else text
 
 
+def _parts(text: str | tuple[Path, ...]) -> tuple[str | Path, ...]:
+    """Paths may hold spaces."""
+    return (
+        tuple(part for each in text.split(",") if (part := each.strip())) if isinstance(text, str) else text
+    )
+
+
 def _limits(text: str | Mapping[str, Limit | None]) -> Mapping[str, Limit | None]:
     try:
         return parse(text) if isinstance(text, str) else text
@@ -106,6 +113,9 @@ class Settings(BaseSettings):
     data_days: Annotated[float, Field(gt=0)] | None = None
     """Days without a change after which the data of a record is given up. Default: it is kept."""
 
+    runs_days: Annotated[float, Field(gt=0)] = 90.0
+    """Days after which a run that ended is forgotten, but for the last ones and those that something open refers to."""
+
     registration: Registration = "invited"
     """Who may become a user of the service: whoever is ``invited``, everybody (``open``), or nobody (``closed``)."""
 
@@ -142,6 +152,14 @@ class Settings(BaseSettings):
 
     allow_private_endpoints: bool = False
     """Whether webhooks and notifications may go to private addresses and over plain HTTP."""
+
+    mappings: Annotated[
+        tuple[Path, ...],
+        NoDecode,
+        BeforeValidator(_parts),
+        AfterValidator(lambda paths: tuple(path.expanduser().absolute() for path in paths)),
+    ] = ()
+    """Mapping files that a server keeps up to date, separated by commas; `serve --mapping` names them, too."""
 
     smtp_url: SecretStr | None = None
     """How mail is sent: ``smtp://USER:PASSWORD@HOST:PORT`` or ``smtps://…``, with ``?from=ADDRESS``. Default: not at all."""

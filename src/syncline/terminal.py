@@ -9,7 +9,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import StringIO
 from typing import TYPE_CHECKING, Any, TextIO, TypeAlias
 
@@ -26,6 +26,7 @@ __all__ = ["Terminal", "Watch"]
 Watch: TypeAlias = Callable[[Progress], None]
 
 _WIDE = 500
+_HIGH = 25
 _QUIET = 5.0
 """Seconds between two lines where there is no terminal."""
 
@@ -58,12 +59,14 @@ class Terminal:
 
     def note(self, text: str) -> None:
         """Say something that is no result."""
-        self.err.print(text, markup=False)
+        with suppress(OSError):  # nobody listens: that is no reason to stop
+            self.err.print(text, markup=False)
 
     def error(self, sentence: str) -> None:
         """Say what is wrong."""
-        self.err.print("[bold red]Error:[/]", end=" ")
-        self.err.print(sentence, markup=False)
+        with suppress(OSError):  # the exit code says it, too
+            self.err.print("[bold red]Error:[/]", end=" ")
+            self.err.print(sentence, markup=False)
 
     def json(self, value: Mapping[str, Any]) -> None:
         """Print one JSON object."""
@@ -84,6 +87,7 @@ class Terminal:
         canvas = Console(
             file=drawn,
             width=width or self.out.width,
+            height=_HIGH,  # without it a dumb terminal is 80 columns wide, whatever is said
             force_terminal=self.out.is_terminal,
             no_color=self.out.no_color,
             highlight=False,

@@ -13,7 +13,9 @@ def logs(  # noqa: PLR0913  one parameter an option
     *,
     connection: Annotated[str | None, typer.Argument(help="Only this connection's requests.")] = None,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on showing what comes.")] = False,
-    run: Annotated[str | None, typer.Option(help="Only the requests of this run.")] = None,
+    run: Annotated[
+        str | None, typer.Option(help="Only the requests of this run; the beginning of its id is enough.")
+    ] = None,
     status: Annotated[str | None, typer.Option(help="Only answers like 404, 4xx or error.")] = None,
     search: Annotated[
         str | None, typer.Option(help="Only where a path, an error or a request id holds this.")

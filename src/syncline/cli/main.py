@@ -7,6 +7,7 @@ it runs. Every command and option has its place in docs/reference/cli.md (tests/
 import os
 import sys
 from enum import StrEnum
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +17,7 @@ from syncline.cli.alerts import alerts
 from syncline.cli.conflicts import conflicts
 from syncline.cli.endpoints import endpoints
 from syncline.cli.execute import execute
+from syncline.cli.help import Group, Program
 from syncline.cli.logs import logs
 from syncline.cli.mapping import import_rows, mapping
 from syncline.cli.oauth import oauth_app
@@ -67,14 +69,28 @@ class Format(StrEnum):
 
 app = typer.Typer(
     name="syncline",
+    cls=Program,
     help="Keep Notion and the rest of your systems in sync, on your own machine.",
     epilog=_EPILOG,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-load = typer.Typer(help="Write changes into Markdown files or SQL tables.", rich_markup_mode=None)
-app.add_typer(load, name="load")
+load = typer.Typer(help="Write changes into Markdown files or SQL tables.")
+_GROUPS = {
+    "load": load,
+    "mapping": mapping,
+    "conflicts": conflicts,
+    "webhooks": webhooks,
+    "endpoints": endpoints,
+    "rules": rules,
+    "alerts": alerts,
+    "select": select,
+    "users": users,
+    "oauth-app": oauth_app,
+}
+for _name, _group in _GROUPS.items():
+    app.add_typer(_group, name=_name, cls=Group)
 app.command()(logs)
 app.command()(plan)
 app.command()(apply)
@@ -82,15 +98,6 @@ app.command()(search)
 app.command()(serve)
 app.command()(sync)
 app.command("import")(import_rows)
-app.add_typer(mapping, name="mapping")
-app.add_typer(conflicts, name="conflicts")
-app.add_typer(webhooks, name="webhooks")
-app.add_typer(endpoints, name="endpoints")
-app.add_typer(rules, name="rules")
-app.add_typer(alerts, name="alerts")
-app.add_typer(select, name="select")
-app.add_typer(users, name="users")
-app.add_typer(oauth_app, name="oauth-app")
 
 Connection = Annotated[
     str | None, typer.Argument(help="Name or id of the connection; not needed where there is only one.")
@@ -120,17 +127,22 @@ def run(arguments: list[str] | None = None) -> int:
         say = getattr(error, "format_message", None)
         if say is None:
             raise
-        sentence = say().replace("Value error, ", "").rstrip(".")
-        return _misused(
-            f"{sentence}; `syncline --help` tells more.", sys.argv if arguments is None else arguments
-        )
+        sentence = " ".join(say().replace("Value error, ", "").split()).rstrip(".")
+        called = getattr(getattr(error, "ctx", None), "command_path", "syncline")
+        more = f"{sentence}{'' if sentence.endswith('?') else ';'} `{called} --help` tells more."
+        return _misused(more, sys.argv if arguments is None else arguments)
     return code or 0
 
 
 def _have_streams() -> None:
-    """Python leaves out a stream that was closed before it began; what is said there goes nowhere."""
-    sys.stdout = sys.stdout or Path(os.devnull).open("w")  # noqa: SIM115  it stays open to the end
+    """Python leaves out a stream that was closed before it began; what is said there goes nowhere, and nothing comes from there."""
+    sys.stdin = sys.stdin or Path(os.devnull).open()  # noqa: SIM115  it stays open to the end
+    sys.stdout = sys.stdout or Path(os.devnull).open("w")  # noqa: SIM115  as above
     sys.stderr = sys.stderr or Path(os.devnull).open("w")  # noqa: SIM115  as above
+    if isinstance(sys.stdout, TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(
+            errors="backslashreplace"
+        )  # a terminal without Unicode shows a page all the same
 
 
 def _misused(sentence: str, arguments: list[str]) -> int:
@@ -145,17 +157,14 @@ def _misused(sentence: str, arguments: list[str]) -> int:
 
 @app.callback(invoke_without_command=True)
 def syncline(
-    context: typer.Context,
     *,
     version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
 ) -> None:
-    """Show the version or the help where no command is named."""
+    """Show the version."""
     if version:
         from importlib.metadata import version as installed  # noqa: PLC0415  not needed by any command
 
         typer.echo(f"syncline {installed('syncline')}")
-    elif context.invoked_subcommand is None:
-        typer.echo(context.get_help())
 
 
 @app.command()
@@ -256,13 +265,6 @@ def pull(  # noqa: PLR0913  its options are its arguments
     )
 
 
-@load.callback(invoke_without_command=True)
-def load_anything(context: typer.Context) -> None:
-    """Write changes into Markdown files or SQL tables."""
-    if context.invoked_subcommand is None:
-        typer.echo(context.get_help())
-
-
 @load.command("markdown")
 def load_markdown(
     *,
@@ -309,9 +311,9 @@ def status(
 def runs(
     *,
     connection: Connection = None,
-    limit: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 20,
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="How many, newest first.")] = 20,
 ) -> None:
-    """List the pulls that were made, newest first."""
+    """List the pulls and pushes that were made, newest first."""
     execute("runs", connection=connection, limit=limit)
 
 
@@ -319,10 +321,27 @@ def runs(
 def errors(
     *,
     connection: Connection = None,
-    limit: Annotated[int, typer.Option(min=1, help="How many.")] = 100,
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="How many.")] = 100,
+    retry: Annotated[
+        bool, typer.Option("--retry", help="Read these places again, and nothing else.")
+    ] = False,
+    dismiss: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PAGE", help="Put this page out of sight until it fails otherwise. Can be repeated."
+        ),
+    ] = None,
+    dismissed: Annotated[bool, typer.Option("--dismissed", help="List what was dismissed.")] = False,
 ) -> None:
-    """List what could not be read, where it stands and why."""
-    execute("errors", connection=connection, limit=limit)
+    """List what could not be read, where it stands and why; or read it again."""
+    execute(
+        "errors",
+        connection=connection,
+        limit=limit,
+        retry=retry,
+        dismiss=dismiss or [],
+        dismissed=dismissed,
+    )
 
 
 @app.command()

@@ -8,14 +8,7 @@ from syncline.cli.execute import execute
 
 __all__ = ["oauth_app"]
 
-oauth_app = typer.Typer(help="The OAuth apps by which people connect workspaces.", rich_markup_mode=None)
-
-
-@oauth_app.callback(invoke_without_command=True)
-def oauth_app_anything(context: typer.Context) -> None:
-    """The OAuth apps by which people connect workspaces."""
-    if context.invoked_subcommand is None:
-        typer.echo(context.get_help())
+oauth_app = typer.Typer(help="The OAuth apps by which people connect workspaces.")
 
 
 @oauth_app.command("add")

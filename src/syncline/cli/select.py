@@ -8,20 +8,13 @@ from syncline.cli.execute import execute
 
 __all__ = ["select"]
 
-select = typer.Typer(help="Choose which pages and databases are synced: list, set.", rich_markup_mode=None)
+select = typer.Typer(help="Choose which pages and databases are synced: list, set.")
 
 Connection = Annotated[str | None, typer.Argument(help="Name or id of a connection. Default: the only one.")]
 Named = Annotated[
     list[str] | None,
     typer.Option(metavar="PAGE", help="Id or address of a page or database. Can be repeated."),
 ]
-
-
-@select.callback(invoke_without_command=True)
-def select_anything(context: typer.Context) -> None:
-    """Choose which pages and databases are synced."""
-    if context.invoked_subcommand is None:
-        typer.echo(context.get_help())
 
 
 @select.command("list")
@@ -34,7 +27,7 @@ def list_items(
     search: Annotated[
         str | None, typer.Option(metavar="TEXT", help="What has this in its name, wherever it hangs.")
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, help="How many, by name.")] = 100,
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="How many, by name.")] = 100,
 ) -> None:
     """Show the tree to choose from, one level of it, and what of it is synced."""
     execute("select_list", connection=connection, below=below, search=search, limit=limit)

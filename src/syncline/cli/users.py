@@ -28,16 +28,9 @@ class Scope(StrEnum):
     ADMIN = "admin"
 
 
-users = typer.Typer(help="The users of `syncline serve`: list, invite, reset, key.", rich_markup_mode=None)
+users = typer.Typer(help="The users of `syncline serve`: list, invite, reset, key.")
 
 Email = Annotated[str, typer.Argument(metavar="EMAIL", help="The user's e-mail address.")]
-
-
-@users.callback(invoke_without_command=True)
-def users_anything(context: typer.Context) -> None:
-    """The users of `syncline serve`."""
-    if context.invoked_subcommand is None:
-        typer.echo(context.get_help())
 
 
 @users.command("list")

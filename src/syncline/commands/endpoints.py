@@ -141,6 +141,5 @@ async def enable_here(terminal: Terminal, *, endpoint: str) -> None:
 async def remove_here(terminal: Terminal, *, endpoint: str) -> None:
     """Forget an endpoint."""
     async with App.open(Settings.load()) as app, app.database.begin() as conn:
-        one = await endpoints.one(conn, endpoint)
-        await endpoints.remove(conn, one.id)
+        await endpoints.remove(conn, endpoint)
     terminal.result("Removed.")

@@ -11,7 +11,7 @@ from syncline.core.errors import BadInput
 from syncline.engine import connect as connecting
 from syncline.engine.journal import as_curl
 from syncline.settings import Settings
-from syncline.store import connections, exchanges
+from syncline.store import connections, exchanges, runs
 from syncline.store.exchanges import Exchange, Filter
 from syncline.terminal import Terminal
 
@@ -46,9 +46,9 @@ async def _filter(app: App, asked: dict[str, Any]) -> Filter:
         raise BadInput(f"--status {status}: write a number such as 404, a class such as 4xx, or error.")
     chosen = None if name is None else [(await connecting.pick(app, name)).id]
     since = None if asked["since"] is None else _since(asked["since"], app.now())
-    return Filter(
-        connection_ids=chosen, run_id=asked["run"], status=status, text=asked["search"], since=since
-    )
+    async with app.database.read() as conn:
+        run = None if asked["run"] is None else await runs.named(conn, asked["run"])
+    return Filter(connection_ids=chosen, run_id=run, status=status, text=asked["search"], since=since)
 
 
 def _since(text: str, now: datetime) -> datetime:
@@ -116,7 +116,7 @@ def _row(one: Exchange) -> tuple[str, ...]:
 
 
 async def _curl(app: App, exchange_id: str) -> str:
-    if not exchange_id.isdigit() or len(exchange_id) > 19:
+    if not re.fullmatch(r"[0-8]?\d{1,18}", exchange_id):
         raise BadInput(f"--curl {exchange_id}: this is no id of the log; `syncline logs` shows them.")
     async with app.database.read() as conn:
         found = await exchanges.one(conn, int(exchange_id))

@@ -15,15 +15,16 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from syncline.app import App
 from syncline.core.errors import BadInput, SynclineError
-from syncline.core.model import Fidelity, Kind, Mode
+from syncline.core.model import Fidelity, Mode
 from syncline.engine import connect as connecting
 from syncline.engine.begin import Request
+from syncline.engine.kinds import SERVED
+from syncline.engine.syncs import is_served
 from syncline.notion.errors import MalformedId
 from syncline.notion.objects import parse_id
 from syncline.present import (
     RUN_COLUMNS,
     counted,
-    local,
     outcome,
     pages_line,
     plan_lines,
@@ -33,7 +34,7 @@ from syncline.present import (
     run_row,
 )
 from syncline.settings import Settings
-from syncline.store import connections, ledger, records, runs
+from syncline.store import connections, runs
 from syncline.store.connections import Connection
 from syncline.store.database import SCHEMA
 from syncline.store.runs import Run, RunState
@@ -104,12 +105,16 @@ async def _connect(terminal: Terminal, *, token: str, **asked: Any) -> None:
     token = sys.stdin.readline() if from_input else token
     async with App.open(Settings.load()) as app:
         connection = await connecting.connect(app, connecting.Asked(token=token, **asked))
+        served = await is_served(app)
     workspace = connection.workspace_name or "a workspace without a name"
     terminal.result(f"Connected {connection.name}: {connection.bot_name or 'the token'} in {workspace}.")
     terminal.result(f"It can: {', '.join(connection.capabilities) or 'nothing that could be seen'}.")
     if "read_content" not in connection.capabilities:
         terminal.note("It cannot read content: allow that in the connection's settings in Notion.")
-    terminal.note(f"Next: syncline pull {connection.name}")
+    if served:
+        terminal.note("The server that is running pulls it: `syncline status` shows how far that is.")
+    else:
+        terminal.note(f"Next: syncline pull {connection.name}")
 
 
 async def _disconnect(terminal: Terminal, *, connection: str | None, sure: bool) -> int:
@@ -133,8 +138,10 @@ async def _rotate_key(terminal: Terminal) -> None:
             await sealed.open_all(conn, app.keys)  # if one does not open, no key is to be made
         from_file = app.settings.key is None
         keys = prepend_key(app.settings.home) if from_file else app.keys
-        async with app.database.begin() as conn:
-            count = await sealed.rotate(conn, keys)
+        # The second time for what a server sealed with the old key while the first one ran.
+        for _ in range(2):
+            async with app.database.begin() as conn:
+                count = await sealed.rotate(conn, keys)
         if from_file:
             keep_first_key(app.settings.home)
     terminal.result(
@@ -225,6 +232,7 @@ async def _load_markdown(terminal: Terminal, *, folder: Path, connection: str | 
     from syncline.destinations.markdown import MarkdownFolder  # noqa: PLC0415  needed here only
 
     async with _opened(connection) as (app, found):
+        _keep_out(app, folder)
         await watched_load(terminal, app, found, MarkdownFolder(folder, found.id), name=str(folder))
 
 
@@ -235,6 +243,12 @@ async def _load_sql(terminal: Terminal, *, url: str, connection: str | None) -> 
         destination = SqlDestination(url, found.id)
         _keep_apart(app, destination.url.database, destination.schema)
         await watched_load(terminal, app, found, destination, name=_without_password(url))
+
+
+def _keep_out(app: App, folder: Path) -> None:
+    """Raises BadInput where files would be written into what is Syncline's own."""
+    if folder.resolve().is_relative_to(app.settings.home.resolve()):
+        raise BadInput(f"{folder} is where Syncline keeps its own data: name another folder.")
 
 
 def _keep_apart(app: App, database: str | None, schema: str | None) -> None:
@@ -262,39 +276,14 @@ async def _runs(terminal: Terminal, *, connection: str | None, limit: int) -> No
         chosen = await connecting.pick(app, connection) if connection else None
         async with app.database.read() as conn:
             names = {one.id: one.name for one in await connections.every(conn)}
-            found = await runs.latest(conn, chosen.id if chosen else None, limit=limit)
+            found = await runs.latest(conn, chosen.id if chosen else None, limit=limit, kinds=list(SERVED))
     if not found:
-        terminal.result("No pull was made yet.")
+        terminal.result("Nothing was pulled or pushed yet.")
         return
     terminal.table(RUN_COLUMNS, [run_row(run, names.get(run.connection_id)) for run in found])
     for run in found:
         if run.error:
             terminal.note(f"{run.id[:8]}: {run.error['message']}")
-
-
-async def _errors(terminal: Terminal, *, connection: str | None, limit: int) -> None:
-    async with _opened(connection) as (app, found), app.database.read() as conn:
-        entries = await ledger.open_entries(conn, found.id, limit=limit)
-        total = await ledger.count_open(conn, found.id)
-        pages = await records.find(conn, found.id, Kind.PAGE, list({entry.page for entry in entries}))
-    if not entries:
-        terminal.result("Everything that was found could be read.")
-        return
-    rows = [
-        (
-            pages[entry.page].title if entry.page in pages else "",
-            entry.page,
-            entry.block,
-            entry.status,
-            entry.code,
-            local(entry.first_at),
-            entry.message,
-        )
-        for entry in entries
-    ]
-    terminal.table(["title", "page", "block", "status", "code", "since", "message"], rows)
-    if total > len(entries):
-        terminal.note(f"{total - len(entries):,} more: ask for them with --limit {total}.")
 
 
 async def _show(terminal: Terminal, *, page: str, form: str, connection: str | None) -> None:
@@ -323,6 +312,7 @@ _ELSEWHERE = {
     "endpoints_rotate": "syncline.commands.endpoints:rotate_here",
     "endpoints_test": "syncline.commands.endpoints:test_here",
     "apply": "syncline.commands.push:apply_here",
+    "errors": "syncline.commands.errors:errors_here",
     "conflicts_list": "syncline.commands.conflicts:list_conflicts",
     "conflicts_resolve": "syncline.commands.conflicts:resolve_conflict",
     "conflicts_show": "syncline.commands.conflicts:show_conflict",
@@ -364,7 +354,6 @@ _COMMANDS: dict[str, _Command] = {
     "connect": _connect,
     "demo": _demo,
     "disconnect": _disconnect,
-    "errors": _errors,
     "load_markdown": _load_markdown,
     "load_sql": _load_sql,
     "pull": _pull,

@@ -138,6 +138,5 @@ async def _switch(rule_id: str, *, enabled: bool) -> None:
 async def remove_here(terminal: Terminal, *, rule: str) -> None:
     """Forget a rule."""
     async with App.open(Settings.load()) as app, app.database.begin() as conn:
-        found = await rules.one(conn, rule)
-        await rules.remove(conn, found.id)
+        await rules.remove(conn, rule)
     terminal.result("Removed.")

@@ -8,6 +8,7 @@ from syncline.core.selection import SyncScope
 from syncline.engine import workspaces
 from syncline.engine.connect import pick
 from syncline.engine.items import items
+from syncline.engine.syncs import is_served
 from syncline.engine.workspaces import Changes
 from syncline.notion.errors import MalformedId
 from syncline.notion.objects import parse_id
@@ -59,13 +60,20 @@ async def set_here(
         raise BadInput("Choose pages to include, or databases only.")
     scope = SyncScope.SPECIFIC_PAGES if include else SyncScope.ALL
     changes = Changes(
-        sync_scope=SyncScope.DATABASES_ONLY if databases_only else scope, included=include, excluded=exclude
+        sync_scope=SyncScope.DATABASES_ONLY if databases_only else scope,
+        included=[_id(text) for text in include],
+        excluded=[_id(text) for text in exclude],
     )
     async with App.open(Settings.load()) as app:
         picked = await pick(app, connection)
         await workspaces.change(app, picked, changes)
+        served = await is_served(app)
     terminal.result(f"Chosen for {picked.name}.")
-    terminal.note(f"Next: syncline pull {picked.name}")
+    terminal.note(
+        "The next pull of the server that is running goes by it."
+        if served
+        else f"Next: syncline pull {picked.name}"
+    )
 
 
 def _id(text: str) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 from syncline.app import App
 from syncline.engine.status import Status, statuses
-from syncline.present import local
+from syncline.present import counted, local
 from syncline.settings import Settings
 from syncline.store import connections
 from syncline.terminal import Terminal
@@ -44,7 +44,7 @@ async def status_here(terminal: Terminal, *, as_json: bool) -> None:
         if one.live is not None:
             done, name = one.live.pages.get("seen", 0), one.connection.name
             terminal.note(
-                f"{name}: {one.live.kind} {one.live.state}, {one.live.phase or 'not begun'}, {done:,} pages."
+                f"{name}: {one.live.kind} {one.live.state}, {one.live.phase or 'not begun'}, {counted(done, 'page')}."
             )
 
 
