@@ -1,8 +1,7 @@
 """Fixtures that several rooms use: an empty store on each database, and a PostgreSQL server.
 
 The server comes from a wheel, one for each test process, in a temporary folder; it starts when the first test
-asks for it and stops at the end. A store is migrated once,
-and copied or emptied for each test.
+asks for it and stops at the end. A store is migrated once, and copied or emptied for each test.
 """
 
 import itertools
@@ -17,13 +16,13 @@ from pathlib import Path
 import psycopg
 import pytest
 import pytest_asyncio
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from syncline.store.database import SCHEMA, Database
 from syncline.store.schema import metadata
 
 # No test measures time.
-settings.register_profile("untimed", deadline=None)
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
 
 
@@ -103,9 +102,8 @@ def sqlite_path(sqlite_store: Path, tmp_path: Path) -> Path:
 @pytest.fixture
 def postgres_store_url(postgres_store: str) -> str:
     """The URL of an empty store. Its schema must stay as it is."""
-    with psycopg.connect(postgres_store, options=f"-c search_path={SCHEMA} -c lock_timeout=10s") as conn:
-        for table in metadata.tables:
-            conn.execute(f"DELETE FROM {table}".encode())
+    with psycopg.connect(postgres_store, options=f"-c search_path={SCHEMA} -c lock_timeout=60s") as conn:
+        conn.execute(";".join(f"DELETE FROM {table}" for table in metadata.tables).encode())
     return postgres_store
 
 

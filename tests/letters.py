@@ -1,7 +1,6 @@
 """A mail server of one's own: what it takes in, a test may read."""
 
 import re
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -10,6 +9,7 @@ from email.message import EmailMessage
 from typing import Any
 
 from aiosmtpd.controller import Controller
+from tests.ports import free_port
 
 __all__ = ["Mailbox", "mailbox"]
 
@@ -37,9 +37,7 @@ class Mailbox:
 @contextmanager
 def mailbox() -> Iterator[Mailbox]:
     """A server on a free port of this machine."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     box = Mailbox(f"smtp://127.0.0.1:{port}?from=syncline@example.com")
     controller = Controller(box, hostname="127.0.0.1", port=port)
     controller.start()

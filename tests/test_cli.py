@@ -1,6 +1,7 @@
 """What the command line says of itself: help, documents, exit codes; and that saying it is cheap."""
 
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from syncline.cli.help import EXAMPLES, HEADINGS
 from syncline.cli.main import EXIT_CODES, app, run
 from syncline.core import errors
 
@@ -104,7 +106,72 @@ def test_what_is_typed_wrong_is_one_sentence_and_exit_code_2(capsys: pytest.Capt
 
     said = capsys.readouterr()
     assert said.out == ""
-    assert said.err == "Error: No such option: --zzz; `syncline --help` tells more.\n"
+    assert said.err == "Error: No such option: --zzz; `syncline pull --help` tells more.\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["pul"], "No such command 'pul'. Did you mean 'pull'? `syncline --help` tells more."),
+        (["conflicts", "resolve", "x"], "Missing option '--take'. Choose from: database, notion, value;"),
+    ],
+)
+def test_what_typer_says_in_several_lines_is_one_sentence(
+    words: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(words) == 2
+
+    said = capsys.readouterr().err
+    assert said.startswith(f"Error: {sentence}")
+    assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize("group", sorted({words.split()[1] for words in COMMANDS if words.count(" ") == 2}))
+def test_a_group_alone_shows_its_help(group: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([group]) == 0
+
+    said = capsys.readouterr()
+    assert said.err == ""
+    assert said.out.startswith(f"Usage: syncline {group} ")
+
+
+def test_every_command_stands_under_one_heading() -> None:
+    assert sorted(name for names in HEADINGS.values() for name in names) == sorted(
+        {words.split()[1] for words in COMMANDS}
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "line"), [(words, line) for words, all_ in EXAMPLES.items() for line in all_]
+)
+def test_an_example_can_be_typed_as_it_stands(words: str, line: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    variables, _, typed = line.rpartition("syncline ")
+    for name, value in re.findall(r"(\w+)=(\S+)", variables):
+        monkeypatch.setenv(name, value)
+    called = shlex.split(typed)
+    length = words.count(" ") + 1
+
+    assert called[:length] == words.split()
+    assert COMMANDS[f"syncline {words}"].make_context(words, called[length:]).params
+
+
+def test_help_shows_the_examples() -> None:
+    told = CliRunner().invoke(app, ["load", "markdown", "--help"]).output
+
+    assert told.endswith("\n  Examples:\n    syncline load markdown notes -c work\n")
+
+
+def test_a_terminal_without_unicode_shows_a_page_all_the_same(tmp_path: Path) -> None:
+    program = "import sys; from syncline.cli.main import run; run(['--version']); print('\\u00e4')"
+    ended = subprocess.run(
+        [sys.executable, "-c", program],
+        env={"PYTHONIOENCODING": "ascii:strict", "SYNCLINE_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (ended.returncode, ended.stdout.splitlines()[-1:]) == (0, [r"\xe4"])
 
 
 def test_help_imports_nothing_heavy() -> None:

@@ -11,7 +11,6 @@ import os
 import re
 import selectors
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -21,6 +20,7 @@ from pathlib import Path
 
 import pytest
 from tests.core.test_event import EVENTS
+from tests.ports import free_port
 
 from syncline.destinations.sql_tables import METADATA
 from syncline.notion.blocks import TYPES
@@ -80,12 +80,6 @@ def slug(heading: str) -> str:
     return re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-")
 
 
-def free_port() -> str:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return str(listener.getsockname()[1])
-
-
 def ported(text: str, ports: Mapping[str, str]) -> str:
     """The text with the free ports in it."""
     for port, free in ports.items():
@@ -142,7 +136,7 @@ def run(step: Step, folder: Path) -> None:
     "page", [page for page in PAGES if steps(page)], ids=lambda page: str(page.relative_to(ROOT))
 )
 def test_the_sessions_of_a_page_run_and_print_what_it_shows(page: Path, tmp_path: Path) -> None:
-    ports = {port: free_port() for port in PORTS}
+    ports = {port: str(free_port()) for port in PORTS}
     with ExitStack() as terminals:
         for step in steps(page):
             here = replace(

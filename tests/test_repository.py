@@ -200,10 +200,9 @@ def test_every_dependency_is_used() -> None:
         for node in ast.walk(ast.parse(text(path)))
         for module in modules_of(node)
     }
+    installed = packages_distributions()
     distributions = {
-        name.lower().replace("_", "-")
-        for module in imported
-        for name in packages_distributions().get(module, [])
+        name.lower().replace("_", "-") for module in imported for name in installed.get(module, [])
     }
 
     assert requirement_names(PROJECT["project"]["dependencies"]) - loaded_by_name - distributions == set()

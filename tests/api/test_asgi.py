@@ -1,12 +1,15 @@
 """The application as a whole: pages of other origins, unknown paths, and every router in its table."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fastapi import APIRouter
-from tests.api.doors import Door, opened
+from sqlalchemy import Engine, event
+from tests.api.doors import HOME, Door, opened
 
 import syncline.api
 from syncline.api.asgi import ROUTERS
@@ -67,3 +70,38 @@ def test_every_file_with_a_router_is_in_the_table() -> None:
     found = [module.router for module in modules if isinstance(getattr(module, "router", None), APIRouter)]
 
     assert {id(router) for router in found} == {id(router) for router in ROUTERS}
+
+
+@pytest.fixture
+def statements() -> Iterator[list[str]]:
+    """The statements that are sent to databases."""
+    sent: list[str] = []
+
+    def note(_conn: object, _cursor: object, statement: str, *_rest: Any) -> None:
+        sent.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    yield sent
+    event.remove(Engine, "before_cursor_execute", note)
+
+
+@pytest.mark.parametrize(
+    ("path", "most"),
+    [
+        ("/notion/sync-status", 4),
+        ("/notion/sync-history", 3),
+        ("/notion/sources?search=a", 3),
+        (f"/notion/workspaces/{HOME}/sources", 3),
+        ("/notion/workspaces", 3),
+    ],
+)
+async def test_a_read_takes_few_statements_those_that_let_in_included(
+    door: Door, statements: list[str], path: str, most: int
+) -> None:
+    headers = await door.signed_in("viewer")
+    await door.ask("GET", path, headers=headers)  # the first one of a connection asks more
+    statements.clear()
+
+    assert (await door.ask("GET", path, headers=headers))[0] == 200
+
+    assert 0 < len(statements) <= most, "\n".join(statements)

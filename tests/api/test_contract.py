@@ -104,7 +104,7 @@ def missing(shown: Any, promised: Any, path: str = "") -> list[str]:
 
 async def under_way(home: Syncing) -> Any:
     """The status of the sync, once it tells which document it is at."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while True:
             status = await home.get("/notion/sync-status")
             current = status["currentSync"]

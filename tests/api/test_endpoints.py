@@ -5,7 +5,7 @@ from typing import Any
 from tests.api.doors import HOME, Door
 
 from syncline.core.event import Event
-from syncline.delivery.deliveries import deliver
+from syncline.delivery.deliveries import Deliverer
 from syncline.delivery.outbound import Answer
 from syncline.store import events
 
@@ -26,8 +26,10 @@ async def sent(door: Door, status: int = 200) -> None:
     async def post(url: str, body: bytes, headers: Any) -> Answer:
         return Answer(status, "answer")
 
-    while await deliver(door.app, post) == 0.0:
+    deliverer = Deliverer(post)
+    while await deliverer(door.app) == 0.0:
         pass
+    await deliverer.close()
 
 
 async def happen(door: Door) -> None:

@@ -100,3 +100,26 @@ async def test_runs_of_every_kind_are_listed_in_pages(logged: Door) -> None:
     _, of_kind = await logged.ask("GET", "/operations?kind=refresh", headers=viewer)
     assert [one["id"] for one in of_kind["data"]["operations"]] == ["r1"]
     assert (await logged.ask("GET", "/operations?cursor=x", headers=viewer))[0] == 400
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/logs/9999999999999999999", 400),
+        ("/logs?cursor=9999999999999999999", 400),
+        ("/notion/events?since=99999999999999999999&wait=0", 400),
+        ("/webhooks/endpoints/e/deliveries?cursor=999999999999999999", 404),
+    ],
+)
+async def test_a_number_that_no_database_holds_is_refused(door: Door, path: str, status: int) -> None:
+    assert (await door.ask("GET", path, headers=await door.signed_in("admin")))[0] == status
+
+
+async def test_half_a_character_in_a_body_is_shown(door: Door) -> None:
+    told = replace(
+        BASE, id=10**18, connection_id=HOME, at=T0, answer={"title": "half \ud83d"}, sent={"query": "\ud83d"}
+    )
+    async with door.app.database.begin() as conn:
+        await exchanges.append(conn, [told])
+    status, shown = await door.ask("GET", f"/logs/{told.id}", headers=await door.signed_in("admin"))
+    assert (status, shown["data"]["answer"]["title"][:5]) == (200, "half ")

@@ -4,10 +4,12 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
 from tests.api.doors import HOME, Door
 
+from syncline.api import metrics
 from syncline.core.permission import Scope
 
 TOKEN = "a-token-for-the-scraper"
@@ -55,6 +57,22 @@ async def test_requests_are_counted_by_route_and_not_by_address(door: Door) -> N
     assert counts["GET", "/api/v1/workspaces/{workspaceId}/status", "200"] == 1
     assert counts["GET", "/api/v1/workspaces/{workspaceId}/status", "404"] == 1
     assert not [labels for labels in counts if "secret" in str(labels) or "such" in str(labels)]
+
+
+async def test_with_many_connections_nothing_is_told_of_each_and_no_large_table_counted(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    headers = await door.key("owner", Scope.ADMIN)
+    few = (await scraped(door, headers))[1]
+    monkeypatch.setattr(metrics, "_MOST", 0)
+    many = (await scraped(door, headers))[1]
+    assert many["syncline_connections"] == {(): 1}
+    assert "syncline_connection_status" in few
+    assert not {
+        name
+        for name in many
+        if name.startswith(("syncline_connection_", "syncline_records", "syncline_runs"))
+    }
 
 
 async def test_the_page_about_metrics_lists_them_all(door: Door) -> None:

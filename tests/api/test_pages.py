@@ -7,6 +7,7 @@ import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import aiohttp
@@ -14,17 +15,19 @@ import pytest
 from tests.api.doors import HOME, PASSWORD, Door, opened
 from tests.api.served import served
 
-from syncline.accounts import accounts, membership
+from syncline.accounts import accounts, membership, verification
 from syncline.accounts.membership import Actor
+from syncline.accounts.passwords import hashed
 from syncline.app import App
 from syncline.core.permission import Role
 from syncline.settings import Settings
 from syncline.store import members, users
+from syncline.store.users import User
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
-@pytest.mark.parametrize("path", ["/", "/setup", "/join", "/reset-password"])
+@pytest.mark.parametrize("path", ["/", "/setup", "/join", "/reset-password", "/verify-email"])
 async def test_a_page_lets_nothing_in_from_elsewhere(bare: Door, path: str) -> None:
     answer = await bare.http.get(path)
 
@@ -62,7 +65,7 @@ class Tab:
 
     async def until(self, script: str) -> None:
         """Wait until a script says yes."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not await self.run(script):  # noqa: ASYNC110 - another process
                 await asyncio.sleep(0.05)
 
@@ -85,27 +88,38 @@ class Tab:
 
 
 @asynccontextmanager
-async def browser(home: Path) -> AsyncIterator[Tab]:
+async def browser() -> AsyncIterator[Tab]:
     if CHROMIUM is None:
         pytest.skip("no Chromium here")
-    process = await asyncio.create_subprocess_exec(
-        CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--remote-debugging-port=0",
-        f"--user-data-dir={home}", "about:blank", env=os.environ | {"HOME": str(home)},
-        stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
-    )  # fmt: skip
-    try:
-        ready = home / "DevToolsActivePort"
-        async with asyncio.timeout(60):
-            while not ready.exists() or not (port := ready.read_text().split("\n")[0]):  # noqa: ASYNC110 - another process
-                await asyncio.sleep(0.05)
-        async with aiohttp.ClientSession() as http:
-            async with http.get(f"http://127.0.0.1:{port}/json/list") as answer:
-                [page] = [one for one in await answer.json() if one["type"] == "page"]
-            async with http.ws_connect(page["webSocketDebuggerUrl"]) as socket:
-                yield Tab(socket)
-    finally:
-        process.terminate()
-        await process.wait()
+    # Its socket lies in its folder, and the path of a socket has at most 107 bytes: tmp_path is too long.
+    with TemporaryDirectory(prefix="tab", ignore_cleanup_errors=True) as folder:
+        process = await asyncio.create_subprocess_exec(
+            CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--remote-debugging-port=0",
+            f"--user-data-dir={folder}", "about:blank", env=os.environ | {"HOME": folder, "TMPDIR": folder},
+            stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
+        )  # fmt: skip
+        try:
+            async with aiohttp.ClientSession() as http:
+                async with http.get(
+                    f"http://127.0.0.1:{await _port(process, Path(folder))}/json/list"
+                ) as answer:
+                    [page] = [one for one in await answer.json() if one["type"] == "page"]
+                async with http.ws_connect(page["webSocketDebuggerUrl"]) as socket:
+                    yield Tab(socket)
+        finally:
+            if process.returncode is None:
+                process.terminate()
+            await process.wait()
+
+
+async def _port(process: asyncio.subprocess.Process, folder: Path) -> str:
+    """Where the browser listens, once it says so."""
+    ready = folder / "DevToolsActivePort"
+    async with asyncio.timeout(60):
+        while not ready.exists() or not (port := ready.read_text().split("\n")[0]):
+            assert process.returncode is None, f"Chromium ended with {process.returncode}"
+            await asyncio.sleep(0.05)
+    return port
 
 
 async def test_the_links_work_in_a_browser(tmp_path: Path) -> None:
@@ -114,11 +128,12 @@ async def test_the_links_work_in_a_browser(tmp_path: Path) -> None:
         App.open(settings) as app,
         opened(app) as door,
         served(door.service) as url,
-        browser(tmp_path / "browser") as tab,
+        browser() as tab,
     ):
         await _set_up(door, url, tab)
         await _join(door, url, tab)
         await _reset(door, url, tab)
+        await _verify(door, url, tab)
 
 
 async def _set_up(door: Door, url: str, tab: Tab) -> None:
@@ -171,3 +186,19 @@ async def _reset(door: Door, url: str, tab: Tab) -> None:
         await tab.run("document.getElementById('said').textContent")
         == "This link is not whole: copy it again."
     )
+
+
+async def _verify(door: Door, url: str, tab: Tab) -> None:
+    async with door.app.database.begin() as conn:
+        eve = User("eve", "eve@example.com", "Eve", instance_owner=False, created_at=door.time())
+        await users.add(conn, eve, password=await hashed(PASSWORD))
+    made = await verification.request(door.app, "eve")
+    assert made is not None
+    await tab.open(f"{url}/verify-email#token={made[1]}")
+
+    wrong = await tab.fill("verify-email", "verify", email=eve.email, password="another one")
+    said = await tab.fill("verify-email", "verify", email=eve.email, password=PASSWORD)
+
+    assert "do not belong together" in wrong
+    assert said == "Your address is confirmed."
+    assert (await accounts.profile(door.app, "eve")).verified_at == door.time()

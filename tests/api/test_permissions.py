@@ -33,6 +33,7 @@ PUBLIC = {
     "/pages.js",
     "/reset-password",
     "/setup",
+    "/verify-email",
     "/api/v1/auth/forgot-password",
     "/api/v1/auth/login",
     "/api/v1/auth/refresh",

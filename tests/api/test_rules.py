@@ -5,7 +5,7 @@ from typing import Any
 from tests.api.doors import HOME, Door
 from tests.store.samples import page
 
-from syncline.delivery.notifying import send
+from syncline.delivery.notifying import Notifier
 from syncline.delivery.outbound import Answer
 from syncline.delivery.rules import decide
 from syncline.store import records
@@ -90,7 +90,9 @@ async def test_what_rules_told_is_listed_in_pages(door: Door) -> None:
     async def post(_url: str, _body: bytes, _headers: Any) -> Answer:
         return Answer(500, "no")
 
-    await send(door.app, post)
+    notifier = Notifier(post)
+    await notifier(door.app)
+    await notifier.close()
     first = (await door.ask("GET", "/notifications?limit=2", headers=admin))[1]["data"]
     cursor = first["nextCursor"]
     rest = (await door.ask("GET", f"/notifications?limit=2&cursor={cursor}", headers=admin))[1]["data"]

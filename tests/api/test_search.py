@@ -105,7 +105,6 @@ async def test_somebody_without_a_workspace_finds_nothing(door: Door) -> None:
         "q=x&limit=0",
         "q=x&limit=51",
         "q=x&type=thing",
-        "q=x&databaseId=no",
         "q=x&editedAfter=now",
         f"q={'x' * 1001}",
     ],
@@ -113,6 +112,12 @@ async def test_somebody_without_a_workspace_finds_nothing(door: Door) -> None:
 async def test_a_search_that_makes_no_sense_is_refused(door: Door, query: str) -> None:
     status, body = await door.ask("GET", f"/search?{query}", headers=await door.signed_in("owner"))
     assert (status, body["error"]["code"]) == (400, "VALIDATION_ERROR")
+
+
+async def test_a_database_is_named_by_an_id_or_an_address(door: Door) -> None:
+    headers = await door.signed_in("owner")
+    status, body = await door.ask("GET", "/search?q=x&databaseId=no", headers=headers)
+    assert (status, body["error"]["code"]) == (400, "INVALID_ID")
 
 
 @pytest.mark.parametrize(

@@ -86,7 +86,8 @@ async def test_a_listing_that_makes_no_sense_is_refused(door: Door, query: str) 
 async def test_a_document_that_is_not_there_is_not_found(door: Door, path: str) -> None:
     owner = await door.signed_in("owner")
     assert (await door.ask("GET", f"/notion/sources/{NOBODY}{path}", headers=owner))[0] == 404
-    assert (await door.ask("GET", f"/notion/sources/nothing{path}", headers=owner))[0] == 400
+    status, body = await door.ask("GET", f"/notion/sources/nothing{path}", headers=owner)
+    assert (status, body["error"]["code"]) == (400, "INVALID_ID")
 
 
 async def test_chunks_come_in_pages_and_lead_to_their_blocks(bare: Door) -> None:

@@ -24,11 +24,15 @@ async def put(
             conn,
             connection_id,
             run_id=run_id,
-            kind="pull",
             slot="pull",
-            requested_by="schedule",
             now=door.time(),
-            **{"mode": Mode.INCREMENTAL, "fidelity": Fidelity.BLOCKS} | values,
+            **{
+                "kind": "pull",
+                "requested_by": "schedule",
+                "mode": Mode.INCREMENTAL,
+                "fidelity": Fidelity.BLOCKS,
+            }
+            | values,
         )
         door.time.pass_(minutes=1)
         if state is not None:
@@ -61,6 +65,7 @@ async def test_a_sync_is_queued_and_has_an_address(door: Door, path: str) -> Non
             "syncType": "full",  # the first sync reads everything
             "workspaceId": HOME,
             "triggeredBy": "u-member",
+            "cooldownConfig": {"enabled": True, "cooldownSeconds": 300},
         },
     }
     shown = await door.http.get(answer.headers["Location"], headers=member)
@@ -97,7 +102,6 @@ async def test_either_body_says_what_to_read(
     [
         {"syncType": "everything"},
         {"syncType": "full", "fullSync": False},
-        {"options": {"pageFilter": ["no id"]}},
         {"options": {"pageFilter": PAGE}},
         {"documentIds": [""]},
         {"documentIds": [PAGE] * 1001},
@@ -111,6 +115,13 @@ async def test_a_body_that_makes_no_sense_is_refused_and_starts_nothing(door: Do
     status, answer = await door.ask("POST", "/notion/sync", headers=owner, json=body)
     assert (status, answer["error"]["code"]) == (400, "VALIDATION_ERROR")
     assert (await data(door, "/notion/sync-status", owner))["currentSync"] is None
+
+
+async def test_an_id_that_is_none_is_refused(door: Door) -> None:
+    owner = await door.signed_in("owner")
+    asked = {"options": {"pageFilter": [PAGE, "no id"]}}
+    status, answer = await door.ask("POST", "/notion/sync", headers=owner, json=asked)
+    assert (status, answer["error"]["code"]) == (400, "INVALID_ID")
 
 
 async def test_a_second_sync_is_told_of_the_first(door: Door) -> None:
@@ -177,6 +188,7 @@ async def test_the_status_is_that_of_the_contract(door: Door) -> None:
             "successCount": 43,
             "errorCount": 2,
             "unchangedCount": 12,
+            "skippedCount": 12,
             "currentDocument": None,
             "phase": "content",
             "estimatedRemaining": 55_000,
@@ -234,6 +246,62 @@ async def test_history_is_walked_to_its_end_by_cursors(door: Door) -> None:
             break
         cursor = f"&cursor={page['nextCursor']}"
     assert seen == [["r6", "r5", "r4"], ["r3", "r2", "r1"], ["r0"]]
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("", ["live", "cron", "failed", "mine", "first"]),
+        ("status=completed", ["cron", "first"]),
+        ("status=completed&status=failed", ["cron", "failed", "first"]),
+        ("status=queued", ["live"]),
+        ("type=full", ["first"]),
+        ("type=incremental&status=cancelled", ["mine"]),
+        ("type=reconcile", []),
+        ("trigger=schedule", ["live", "failed", "first"]),
+        ("trigger=manual", ["cron", "mine"]),
+        ("trigger=cli", []),
+        ("trigger=webhook", ["told"]),
+        ("from=2026-11-20T12:02:00Z", ["live", "cron", "failed"]),
+        ("from=2026-11-20T12:01:00Z&to=2026-11-20T13:03:00%2B01:00", ["failed", "mine"]),
+        ("trigger=manual&limit=1", ["cron"]),
+    ],
+)
+async def test_history_is_filtered_by_status_type_time_and_trigger(
+    door: Door, query: str, found: list[str]
+) -> None:
+    await put(door, "first", state=RunState.SUCCEEDED, mode=Mode.FULL)
+    await put(door, "mine", state=RunState.CANCELLED, requested_by="u-owner")
+    await put(door, "failed", state=RunState.FAILED)
+    await put(door, "cron", state=RunState.SUCCEEDED, mode=None, requested_by="u-member")
+    await put(door, "told", state=RunState.SUCCEEDED, kind="refresh", requested_by="webhook")
+    await put(door, "live")
+
+    shown = await data(door, f"/notion/sync-history?{query}", await door.signed_in("viewer"))
+
+    assert [one["jobId"] for one in shown["syncs"]] == found
+
+
+async def test_a_filter_goes_with_the_cursor(door: Door) -> None:
+    viewer = await door.signed_in("viewer")
+    for number in range(6):
+        state = RunState.FAILED if number % 2 else RunState.SUCCEEDED
+        await put(door, f"r{number}", state=state)
+    first = await data(door, "/notion/sync-history?status=failed&limit=2", viewer)
+    path = f"/notion/sync-history?status=failed&limit=2&cursor={first['nextCursor']}"
+    second = await data(door, path, viewer)
+    assert [one["jobId"] for one in first["syncs"] + second["syncs"]] == ["r5", "r3", "r1"]
+    assert second["nextCursor"] is None
+
+
+@pytest.mark.parametrize(
+    "query", ["status=done", "type=half", "trigger=me", "from=yesterday", "from=1700000000", "to=2026-11-20"]
+)
+async def test_a_filter_that_makes_no_sense_is_refused(door: Door, query: str) -> None:
+    status, body = await door.ask(
+        "GET", f"/notion/sync-history?{query}", headers=await door.signed_in("viewer")
+    )
+    assert (status, body["error"]["code"]) == (400, "VALIDATION_ERROR")
 
 
 @pytest.mark.parametrize("cursor", ["x", "bnVsbA==", "WzEsMl0=", "WyIyMDI2LTExLTIwIiwgIngiXQ==", "é", "%00"])

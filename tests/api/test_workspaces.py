@@ -11,6 +11,7 @@ from tests.api.doors import HOME, T0, Door
 
 from notion_emulator.seed import generate
 from notion_emulator.server import ServerThread
+from syncline.core.errors import Unreachable
 from syncline.core.model import Fidelity, Kind, Mode, Record
 from syncline.core.permission import Role
 from syncline.core.standing import TokenStatus
@@ -18,7 +19,8 @@ from syncline.engine import attend, indexing
 from syncline.engine.begin import Request
 from syncline.engine.pulling import Asked
 from syncline.engine.schedule import DAILY, start_schedule
-from syncline.store import authorizations, events, members, records, runs, schedules
+from syncline.sources.notion import NotionSource
+from syncline.store import authorizations, events, members, preferences, records, runs, schedules
 from syncline.store.runs import RunState
 from syncline.store.schedules import Schedule
 
@@ -165,7 +167,15 @@ async def test_a_schedule_that_is_paused_or_goes_on_is_told(door: Door) -> None:
     ]
 
 
+async def held(door: Door, *keys: str) -> None:
+    """Have pages been read."""
+    pages = [Record(Kind.PAGE, key, "pages", {}, "h") for key in keys]
+    async with door.app.database.begin() as conn:
+        await records.upsert(conn, HOME, pages, run_id=None, now=T0)
+
+
 async def test_pages_are_named_by_id_or_address_and_kept_as_ids(door: Door) -> None:
+    await held(door, ID, OTHER)
     url = f"https://www.notion.so/acme/Handbook-{ID.replace('-', '')}?pvs=4"
     asked = {"syncScope": "specific_pages", "includedPages": [url, ID], "excludedPages": [OTHER]}
     _, body = await changed(door, asked)
@@ -180,6 +190,7 @@ async def test_pages_are_named_by_id_or_address_and_kept_as_ids(door: Door) -> N
 
 
 async def test_another_selection_is_read_at_once_and_the_same_is_not(door: Door) -> None:
+    await held(door, ID)
     await changed(door, {"syncSettings": {"autoSync": True, "syncIntervalHours": 6}})
     before = (await shown(door))["nextSyncAt"]
     await changed(door, {"includedPages": [ID]})
@@ -210,6 +221,61 @@ async def test_what_cannot_be_names_its_field_and_changes_nothing(
     assert (status, body["error"]["code"]) == (400, "VALIDATION_ERROR")
     assert body["error"]["details"]["field"] == field
     assert await door.ask("GET", PATH, headers=await door.signed_in("admin")) == before
+
+
+@pytest.mark.parametrize("field", ["includedPages", "excludedPages"])
+async def test_pages_that_notion_does_not_show_are_refused_and_nothing_changes(
+    door: Door, notion_emulator_server: ServerThread, field: str
+) -> None:
+    world = notion_emulator_server.emulator.world
+    generate(world, seed=1, pages=2, rows=0, blocks=0, data_sources=0)
+    page = next(iter(world.pages))
+    connection = await (await Notion.open(door.app, notion_emulator_server)).connected()
+    async with door.app.database.begin() as conn:
+        await members.add(conn, connection.id, door.people["owner"].id, role=Role.OWNER, now=T0)
+    path, headers = f"/notion/workspaces/{connection.id}", await door.signed_in("owner")
+    before = await door.ask("GET", path, headers=headers)
+
+    asked = {"syncScope": "specific_pages", "includedPages": [page]}
+    mistyped = {field: [page, ID, OTHER] if field == "includedPages" else [ID, OTHER]}
+    status, body = await door.ask("PATCH", path, headers=headers, json=asked | mistyped)
+
+    assert (status, body["error"]["code"]) == (400, "VALIDATION_ERROR")
+    assert body["error"]["details"] == {"field": field, "ids": [ID, OTHER]}
+    assert ID in body["message"]
+    assert await door.ask("GET", path, headers=headers) == before
+    status, body = await door.ask("PATCH", path, headers=headers, json=asked)
+    assert (status, body["data"]["workspace"]["includedPages"]) == (200, [page])
+
+
+async def test_of_many_mistyped_pages_ten_are_looked_for(
+    door: Door, notion_emulator_server: ServerThread
+) -> None:
+    connection = await (await Notion.open(door.app, notion_emulator_server)).connected()
+    async with door.app.database.begin() as conn:
+        await members.add(conn, connection.id, door.people["owner"].id, role=Role.OWNER, now=T0)
+    asked = {"includedPages": [f"{ID[:-2]}{number}" for number in range(10, 30)]}
+
+    status, body = await door.ask(
+        "PATCH", f"/notion/workspaces/{connection.id}", headers=await door.signed_in("owner"), json=asked
+    )
+
+    assert (status, body["error"]["details"]["ids"]) == (400, asked["includedPages"][:10])
+
+
+async def test_a_selection_waits_for_a_notion_that_can_be_asked(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def down(*_: object) -> None:
+        raise Unreachable("Notion cannot be reached.")
+
+    monkeypatch.setattr(NotionSource, "record", down)
+
+    status, body = await changed(door, {"syncScope": "specific_pages", "includedPages": [ID]})
+
+    assert (status, body["error"]["code"]) == (503, "SERVICE_UNAVAILABLE")
+    async with door.app.database.read() as conn:
+        assert (await preferences.find(conn, HOME)).included == ()
 
 
 @pytest.mark.parametrize(

@@ -123,6 +123,16 @@ def test_equal_chunks_of_a_page_have_ids_of_their_own_and_other_pages_others() -
     assert not {chunk.id for chunk in chunks("q", same)} & set(ids)
 
 
+def test_half_a_surrogate_pair_is_replaced_in_whatever_is_shown() -> None:
+    (made,) = chunks(
+        "p", [Part("b", "cut \ud83d", headings=("top \ude00",), header="head \ud83d", shape=Shape.TABLE)]
+    )
+
+    assert "cut \ufffd" in made.text
+    for shown in (made.text, *made.headings):
+        shown.encode()
+
+
 def test_parts_without_text_are_no_chunks() -> None:
     assert chunks("p", [part("x", ""), part("y", " \n\t")]) == ()
 

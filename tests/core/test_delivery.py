@@ -1,10 +1,12 @@
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncline.core.delivery import ATTEMPTS, DEFAULT, next_attempt, of_event, wanted
+from syncline.core.delivery import ATTEMPTS, DEFAULT, TYPES, check_types, next_attempt, of_event, wanted
+from syncline.core.errors import BadInput
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
@@ -39,6 +41,21 @@ def test_each_wait_is_longer_than_the_one_before(tries: int, random: float) -> N
 )
 def test_patterns_choose_types(kind: str, patterns: list[str], *, fits: bool) -> None:
     assert wanted(kind, patterns) is fits
+
+
+@pytest.mark.parametrize("pattern", ["*", "record.*", "sync.complete", "endpoint.disabled", "alert.*"])
+def test_a_pattern_that_fits_a_type_can_be_asked_for(pattern: str) -> None:
+    check_types([pattern])
+
+
+@pytest.mark.parametrize("pattern", ["bla.*", "record", "sync:complete", "record.unchanged", ""])
+def test_a_pattern_that_fits_no_type_is_refused_with_the_list(pattern: str) -> None:
+    with pytest.raises(BadInput, match=re.escape(", ".join(TYPES))):
+        check_types([pattern])
+
+
+def test_what_is_sent_by_default_can_be_asked_for() -> None:
+    check_types(DEFAULT)
 
 
 def test_an_event_is_sent_under_its_dotted_name() -> None:

@@ -106,18 +106,18 @@ def with_columns(*columns: MappedColumn) -> MappedTable:
 def test_a_mapping_that_fits_has_no_finding_but_its_circle() -> None:
     [note] = check(Mapping("m", "sqlite:///x", (PEOPLE,)), facts())
     assert (note.level, note.item) == (Level.NOTE, "Boss")
-    assert "second pass" in note.sentence
+    assert "lead back" in note.sentence
 
 
-def test_two_tables_that_refer_to_each_other_are_a_circle_and_a_chain_is_none() -> None:
+def test_relations_by_which_tables_refer_to_each_other_are_a_circle_and_a_chain_is_none() -> None:
     def table(name: str, *others: str) -> MappedTable:
         columns = tuple(MappedColumn(other, other, T.RELATION, relation=other) for other in others)
         return replace(PEOPLE, name=name, columns=columns)
 
     whole = Mapping("m", "sqlite:///x", (table("a", "b"), table("b", "c", "a"), table("c"), table("d", "a")))
     known = Facts(tables={}, known_tables=(), schemas={}, missing={}, inventories={})
-    notes = [each.table for each in check(whole, known) if each.level is Level.NOTE]
-    assert notes == ["a", "b"]
+    notes = [(each.table, each.item) for each in check(whole, known) if each.level is Level.NOTE]
+    assert notes == [("a", "b"), ("b", "a")]
 
 
 ERROR, WARNING = Level.ERROR, Level.WARNING
@@ -158,7 +158,14 @@ MISTAKES: dict[str, Mistake] = {
         "two rows from having the same key",
         "unique",
     ),
-    "rows without key": (PEOPLE, INVENTORY(unkeyed=3), WARNING, "id", "3 rows have no key", "fill"),
+    "rows without key": (
+        PEOPLE,
+        INVENTORY(unkeyed=3),
+        WARNING,
+        "id",
+        "3 rows without a key are left out",
+        "fill",
+    ),
     "no such database": (
         PEOPLE,
         facts(schemas={}, missing={"people": "Notion does not show it: share it."}),
@@ -228,7 +235,7 @@ MISTAKES: dict[str, Mistake] = {
         INVENTORY(referred={"Boss": frozenset({"1", "9"})}),
         WARNING,
         "boss",
-        "1 keys in boss are not among the rows of people: 9",
+        "1 key in boss is not among the rows of people: 9",
         "left out",
     ),
     "relation to elsewhere": (

@@ -143,4 +143,7 @@ def test_exactly_one_of_from_and_to_holds_for_each_direction(old: Any, new: Any)
 def test_addresses_are_shown_without_what_lets_one_write_there() -> None:
     slack = Channel(ChannelKind.SLACK, "https://hooks.slack.com/services/T1/B2/abcdefgh")
     assert masked(slack) == "https://hooks.slack.com/…efgh"
+    assert masked(Channel(ChannelKind.WEBHOOK, "https://h.test?key=abcdefgh")) == "https://h.test/…efgh"
+    assert masked(Channel(ChannelKind.WEBHOOK, "http://h.test:8080#abcdefgh")) == "http://h.test:8080/…efgh"
+    assert masked(Channel(ChannelKind.WEBHOOK, "https://h.test/abc")) == "https://h.test/…"
     assert masked(Channel(ChannelKind.EMAIL, "ann@example.com")) == "ann@example.com"

@@ -15,7 +15,7 @@ from syncline.sources.memory import MemorySource
 from syncline.store import connections, documents, frontier, ledger, records, runs
 from syncline.store.database import Database
 from syncline.store.frontier import Item, State
-from syncline.store.ledger import Entry
+from syncline.store.ledger import Entry, Wanted
 from syncline.store.secrets import KeyRing
 
 HOME = "c1"
@@ -179,7 +179,8 @@ class Remembering:
 
     async def ledger(self) -> list[Entry]:
         async with self.database.read() as conn:
-            return await ledger.open_entries(conn, HOME, limit=1000)
+            found = await ledger.listed(conn, HOME, Wanted(), limit=1000)
+        return sorted(found, key=lambda entry: (entry.page, entry.block or ""))
 
     async def frontier(self) -> dict[tuple[str, State], int]:
         """How much work there is, by kind and state."""

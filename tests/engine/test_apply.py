@@ -11,17 +11,8 @@ from tests.engine.remembering import HOME, NOON, Remembering
 
 from syncline.core.change import Policy, Reason
 from syncline.core.model import Action, Deletion, DocumentState, Fidelity, Kind, Mode, Record
-from syncline.engine.apply import (
-    Applied,
-    Batch,
-    Context,
-    Work,
-    apply,
-    listing_item,
-    object_item,
-    record_from,
-    subject,
-)
+from syncline.engine.apply import Applied, Batch, Context, apply
+from syncline.engine.worklist import Work, record_from
 from syncline.sources.base import Listing
 from syncline.store import frontier
 from syncline.store.database import Database
@@ -224,6 +215,20 @@ async def test_a_suspect_that_is_held_is_news(home: Remembering) -> None:
     assert (await work(home))["object", "page:p"] == Reason.SUSPECT
 
 
+async def test_what_was_never_held_stays_in_the_ledger_while_it_cannot_be_read(home: Remembering) -> None:
+    linked, held = (
+        Entry("linked", None, "object", 0, "unread", "No."),
+        Entry("p", None, "content", 404, "x", "No."),
+    )
+    await applied(home, Batch(records=[page("p")], entries=[linked, held]))
+    lost = [((Kind.DATABASE, "linked"), Deletion.UNREACHABLE), ((Kind.PAGE, "p"), Deletion.TRASHED)]
+
+    await applied(home, Batch(lost=lost, entries=[linked]))
+    await applied(home, Batch(lost=lost[:1]))
+
+    assert [(entry.page, entry.attempts) for entry in await home.ledger()] == [("linked", 2)]
+
+
 async def test_a_batch_that_fails_changes_nothing(home: Remembering) -> None:
     await applied(home, Batch(records=[page("p")]))
     held, left = await home.held(), await home.frontier()
@@ -231,10 +236,3 @@ async def test_a_batch_that_fails_changes_nothing(home: Remembering) -> None:
     with pytest.raises(ValueError, match="staged"):
         await applied(home, replace(unstaged, records=[page("q")], suspects=[(Kind.PAGE, "p")]))
     assert (await home.held(), await home.frontier()) == (held, left)
-
-
-def test_an_item_is_about_a_key() -> None:
-    listing = listing_item(Listing("rows:d", {}), Reason.SEED)
-    assert subject(listing) == "rows:d"
-    assert subject(object_item((Kind.DATA_SOURCE, "d"), Reason.CHILD)) == "d"
-    assert subject(Item(Work.COMMENTS, "p", 4, Reason.NEW)) == "p"

@@ -11,9 +11,9 @@ from tests.engine.remembering import HOME, NOON, Remembering
 from syncline.core.change import Policy
 from syncline.core.errors import BadInput, NotFound, Refused, SynclineError, Unreachable
 from syncline.core.model import Fidelity, Kind, Mode, Unread
-from syncline.engine.apply import Work
 from syncline.engine.begin import Request, decide, named
 from syncline.engine.pull import History, Watermark, load_pull
+from syncline.engine.worklist import Work
 from syncline.sources.base import Found, Unreadable
 from syncline.store.database import Database
 from syncline.store.frontier import State

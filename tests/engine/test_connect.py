@@ -119,8 +119,9 @@ async def test_nothing_is_stored_when_something_is_wrong(
 
 @pytest.mark.parametrize("what", [500, 502, 503, "reset", "truncated"])
 async def test_a_notion_that_keeps_failing_is_unreachable_soon(
-    app: App, notion_emulator_server: ServerThread, what: int | str
+    app: App, notion_emulator_server: ServerThread, what: int | str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("syncline.engine.connect._PATIENCE", 0.3)
     notion_emulator_server.emulator.faults.add(what)
 
     with pytest.raises(Unreachable, match="try again later"):

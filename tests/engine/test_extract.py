@@ -2,11 +2,14 @@
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import httpx2
 import pytest
+from sqlalchemy import Engine
+from sqlalchemy.event import listen, remove
 from tests.engine.pulling import Make, Pulling
 
 from notion_emulator.rich_text import plain
@@ -65,6 +68,34 @@ async def test_an_idle_pull_makes_two_requests_at_any_size(make: Make) -> None:
     assert pulling.asked() == 2
     assert progress.pages["added"] == progress.pages["updated"] == progress.pages["deleted"] == 0
     assert progress.pages["seen"] == progress.pages["unchanged"] == 450
+
+
+@pytest.mark.parametrize("pages", [10, 200])
+async def test_an_idle_pull_costs_few_statements_at_any_size(make: Make, pages: int) -> None:
+    pulling = await make(pages=pages, rows=0, blocks=pages, data_sources=0)
+    await pulling.pull()
+    pulling.pass_time(hours=1)
+    await pulling.pull()
+    pulling.pass_time(hours=1)
+    with statements() as said:
+        await pulling.pull()
+
+    assert 0 < len(said) <= 50, said
+
+
+@contextmanager
+def statements() -> Iterator[list[str]]:
+    """What is said to any database within the block, without what begins and ends transactions."""
+    said: list[str] = []
+
+    def note(_conn: object, _cursor: object, statement: str, *_: object) -> None:
+        said.append(statement)
+
+    listen(Engine, "before_cursor_execute", note)
+    try:
+        yield said
+    finally:
+        remove(Engine, "before_cursor_execute", note)
 
 
 async def test_an_edited_page_costs_the_poll_and_its_own_content(make: Make) -> None:
@@ -371,6 +402,36 @@ async def test_a_trashed_subtree_goes_and_comes_back(make: Make) -> None:
     await pulling.pull()
     await pulling.pull(Request(mode=Mode.RECONCILE))
     assert set(await pulling.pages()) == {key for (kind, key) in before[0] if kind is Kind.PAGE}
+
+
+@pytest.mark.parametrize("mode", [None, Mode.RECONCILE, Mode.FULL])
+async def test_a_trashed_database_goes_with_all_that_is_in_it(make: Make, mode: Mode | None) -> None:
+    pulling = await make(pages=20, rows=20, blocks=50, data_sources=2)
+    await pulling.pull()
+    pulling.pass_time(hours=1)
+    world = pulling.emulator.world
+    gone = next(iter(await pulling.held(Kind.DATABASE)))
+    world.trash(world.nodes[gone])
+    pulling.pass_time(minutes=2)
+    await pulling.pull(Request(mode=mode))
+    for kind in (Kind.DATABASE, Kind.DATA_SOURCE, Kind.PAGE):
+        live = {key for key, one in (await pulling.held(kind)).items() if one.deleted_at is None}
+        assert live == {key for key in live if not world.in_trash(world.nodes[key])}
+    assert (await pulling.held(Kind.DATABASE))[gone].deletion is Deletion.TRASHED
+
+
+@pytest.mark.parametrize("mode", [None, Mode.RECONCILE, Mode.FULL])
+async def test_a_linked_database_that_is_not_shown_any_more_goes(make: Make, mode: Mode | None) -> None:
+    pulling = await make(pages=20, rows=20, blocks=50)
+    world = pulling.emulator.world
+    linked = world.create_database(pulling.emulator.seeded.root, "Linked")
+    await pulling.pull()
+    assert (await pulling.held(Kind.DATABASE))[linked.id].deleted_at is None
+    pulling.pass_time(hours=1)
+    world.trash(linked)
+    pulling.pass_time(minutes=2)
+    await pulling.pull(Request(mode=mode))
+    assert (await pulling.held(Kind.DATABASE))[linked.id].deletion is Deletion.TRASHED
 
 
 async def test_too_many_absences_stop_the_pull_and_delete_nothing(make: Make) -> None:

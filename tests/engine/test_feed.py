@@ -51,7 +51,8 @@ async def told(follower: Follower, count: int) -> list[int]:
     """The numbers of the next events."""
     numbers: list[int] = []
     while len(numbers) < count:
-        news = await asyncio.wait_for(follower.next(), 20)
+        news = await follower.next(60)
+        assert news is not None
         assert news.reset is None
         numbers += [one.data["number"] for one in news.events]
     return numbers
@@ -123,7 +124,7 @@ async def test_a_busy_connection_keeps_no_other_waiting(database: Database) -> N
         await follower.follow("c", after=0)
         await follower.follow("d", after=0)
 
-        assert [(await follower.next()).connection_id for _ in range(3)] == ["c", "d", "c"]
+        assert [news.connection_id for _ in range(3) if (news := await follower.next(60))] == ["c", "d", "c"]
 
 
 async def test_who_was_removed_is_told_nothing_that_happened_later(database: Database) -> None:
@@ -160,8 +161,9 @@ async def test_a_position_that_the_log_holds_no_more_is_reset_to_its_oldest_even
 
     async with running(database) as feed, feed.follower("ada") as follower:
         await follower.follow("c", after=1)
-        news = await follower.next()
+        news = await follower.next(60)
 
+    assert news is not None
     assert news.reset == 2
     assert [one.seq for one in news.events] == [3]
 

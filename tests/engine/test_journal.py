@@ -68,6 +68,30 @@ async def test_bodies_are_kept_where_that_is_wanted(database: Database, tmp_path
     assert "query" in second.sent
 
 
+async def test_half_a_character_and_a_number_beyond_64_bits_stop_no_request_and_are_kept(
+    database: Database, tmp_path: Path
+) -> None:
+    body = (
+        b'{"object": "page", "id": "%s", "title": "half \\ud83d", "n": 18446744073709551617}' % PAGE.encode()
+    )
+    app = App(Settings(home=tmp_path, log_requests="bodies"), database, KeyRing.open(tmp_path))
+    async with database.begin() as conn:
+        await connections.add(conn, CONNECTION, token=TOKEN, ring=app.keys)
+    transport = httpx2.MockTransport(lambda _: httpx2.Response(200, content=body))
+    async with (
+        journal(app, CONNECTION, run_id=None) as observer,
+        Client(TOKEN, transport=transport, observer=observer) as client,
+    ):
+        page = await client.send(op.retrieve_page(PAGE))
+    assert page.items() >= {("title", "half \ud83d")}
+    async with database.read() as conn:
+        (found,) = await exchanges.listing(conn, Filter(), limit=10)
+        kept = await exchanges.one(conn, found.id)
+    assert (kept.answer["title"], kept.answer["n"]) == ("half \ud83d", 18446744073709551617)
+    shown = as_curl(replace(kept, sent=kept.answer), "https://api.notion.com", "2026-03-11")
+    assert "\\ud83d" in shown
+
+
 @pytest.mark.parametrize("log", ["on", "bodies"])
 async def test_a_token_that_stands_anywhere_is_logged_nowhere(
     database: Database, tmp_path: Path, log: Literal["on", "bodies"]

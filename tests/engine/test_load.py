@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 from tests.engine.remembering import HOME, Remembering
 
-from syncline.core.errors import BadInput, Unreachable
+from syncline.core.errors import BadInput, Gone, Unreachable
 from syncline.core.model import Action, Change, Fidelity, Kind
 from syncline.destinations.memory import Memory, MemoryDestination
 from syncline.engine import load as module
@@ -100,6 +100,15 @@ async def test_only_what_changed_is_loaded_again_and_deletions_without_content(h
     gone = destination.memory.changes[Kind.PAGE, "p05"]
     assert (gone.record.action, gone.document) == (Action.DELETED, None)
     assert numbered(destination.memory.changes) == numbered(await fresh(home))
+
+
+async def test_a_destination_that_is_ahead_of_a_restored_store_is_refused(home: Remembering) -> None:
+    memory = Memory()
+    loaded = await load(home.database, HOME, Watched(memory))
+    memory.checkpoint = loaded.checkpoint + 1
+
+    with pytest.raises(Gone, match="older backup: empty it and load it again"):
+        await load(home.database, HOME, Watched(memory))
 
 
 @pytest.mark.parametrize(("room", "most"), [(0, 1), (1, 1), (1000, 2), (10_000_000, PAGES + 1)])

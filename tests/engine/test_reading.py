@@ -207,3 +207,11 @@ def test_markdown_is_joined_from_its_pieces() -> None:
     document = one.document(lambda page, pieces: pieces[page].replace("<rest>", pieces["rest"]))
     assert document.markdown == "one two"
     assert document.state is DocumentState.COMPLETE
+
+
+def test_what_is_cut_with_no_way_on_is_marked() -> None:
+    one = reading(Fidelity.MARKDOWN)
+    one.add(one.begin(), Content(children=(), markdown="a", digests=(digest("a"),), cut="parts are missing"))
+    document = one.document(lambda page, pieces: pieces[page])
+    assert document.state is DocumentState.MARKED
+    assert document.unread == (Unread(PAGE, 0, "truncated", "parts are missing"),)

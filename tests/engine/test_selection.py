@@ -7,7 +7,7 @@ import pytest_asyncio
 from tests.engine.pulling import HOME, Make, Pulling
 
 from notion_emulator.objects import DataSource, Page
-from syncline.core.errors import BadInput, TooManyDeletions
+from syncline.core.errors import BadInput, NotFound, TooManyDeletions
 from syncline.core.model import Deletion, Fidelity, Kind, Mode
 from syncline.core.selection import SyncScope
 from syncline.engine.begin import Request
@@ -216,6 +216,27 @@ async def test_the_selection_is_changed_under_a_pull_that_was_left_behind(home: 
     await home.pulling.close()
     await home.select(excluded=("left",))
     assert await home.pull() == ALL - LEFT
+
+
+async def test_a_selection_of_pages_that_notion_does_not_show_takes_nothing_away(home: Home) -> None:
+    before = await home.pull()
+    mistyped = "00000000-0000-4000-8000-000000000001"
+    async with home.pulling.database.begin() as conn:
+        await preferences.put(conn, HOME, Preferences(SyncScope.SPECIFIC_PAGES, (mistyped,), ()))
+
+    with pytest.raises(NotFound, match="none of the pages that this connection is to sync"):
+        await home.pull()
+
+    assert await home.held() == before == ALL
+
+
+async def test_a_selection_whose_page_is_gone_takes_away_what_hung_below_it(home: Home) -> None:
+    await home.only("leaf")
+    assert await home.pull() == {"leaf"}
+    home.pulling.emulator.world.trash(home.names["leaf"])
+
+    assert await home.pull() == set()
+    assert await home.pull() == set()
 
 
 async def test_a_selection_by_pages_needs_content(home: Home) -> None:

@@ -17,11 +17,12 @@ from tests.accounts.authorizing import Notion
 from notion_emulator.server import ServerThread
 from syncline.app import App
 from syncline.core.errors import StoreUnavailable
+from syncline.core.event import EventKind
 from syncline.core.standing import TokenStatus
 from syncline.engine import tokens
 from syncline.engine.clients import open_client
 from syncline.engine.connect import Asked, connect, pick
-from syncline.engine.tokens import EVENT, PAUSE
+from syncline.engine.tokens import PAUSE
 from syncline.notion import errors
 from syncline.notion import operations as op
 from syncline.settings import Settings
@@ -42,7 +43,7 @@ async def told(app: App, connection: Connection) -> list[Any]:
     """The status changes in the event log."""
     async with app.database.read() as conn:
         found = await events.since(conn, connection.id, 0, 100)
-    return [one.data["tokenStatus"] for one in found if one.kind == EVENT]
+    return [one.data["tokenStatus"] for one in found if one.kind == EventKind.TOKEN]
 
 
 async def paused_for(app: App, connection: Connection) -> str | None:
@@ -149,6 +150,21 @@ async def test_what_cannot_be_renewed_waits_for_a_person_and_is_told_once(notion
         log = await events.since(conn, connection.id, 0, 100)
     assert [one.data for one in log if one.kind == "sync:status"] == [{"syncStatus": "token_expired"}]
     assert await paused_for(notion.app, connection) == PAUSE
+
+
+async def test_an_app_that_notion_refuses_says_nothing_of_its_tokens(notion: Notion) -> None:
+    connection = await notion.connected()
+    notion.expire()
+    known = dict(notion.server.emulator.oauth.clients)
+    notion.server.emulator.oauth.clients.clear()
+
+    with pytest.raises(errors.Unauthorized, match="Client authentication failed"):
+        await whoami(notion.app, connection)
+    assert (await notion.held(connection)).status is TokenStatus.VALID
+    assert await paused_for(notion.app, connection) is None
+
+    notion.server.emulator.oauth.clients.update(known)
+    assert (await whoami(notion.app, connection))["object"] == "user"
 
 
 async def test_whoever_connects_again_lets_the_schedule_go_on(notion: Notion) -> None:

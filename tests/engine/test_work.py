@@ -10,9 +10,11 @@ from syncline.core.change import Reason
 from syncline.core.errors import Refused, StoreUnavailable, Unreachable
 from syncline.core.model import Deletion, DocumentState, Fidelity, Kind, Unread
 from syncline.engine import work
-from syncline.engine.apply import Batch, Work, listing_item, object_item
+from syncline.engine.apply import Batch
+from syncline.engine.patch import Patch
 from syncline.engine.reading import Reading, Step
 from syncline.engine.work import Outcome
+from syncline.engine.worklist import Work, listing_item, object_item
 from syncline.sources.base import Listing, ListingExpired, Unreadable
 from syncline.store.frontier import Item
 
@@ -223,7 +225,9 @@ async def test_a_record_that_is_lost_says_why() -> None:
 
 async def test_a_child_that_cannot_be_read_is_listed() -> None:
     outcome = await work.read(source(), object_item((Kind.DATABASE, "linked"), Reason.CHILD))
-    assert [(entry.page, entry.code) for entry in outcome.batch.entries] == [("linked", "unread")]
+    assert [(entry.page, entry.kind, entry.code) for entry in outcome.batch.entries] == [
+        ("linked", "database", "unread")
+    ]
 
 
 async def test_windows_that_follow_and_records_told_in_part_are_put_on_the_frontier() -> None:
@@ -331,6 +335,30 @@ async def test_an_answer_that_comes_after_the_end_changes_nothing(error: Excepti
     told = summary(outcome)
     told.pop("transient", None)
     assert told in ({}, {"lists": [("p", 0)]})
+
+
+async def test_an_answer_that_cannot_be_taken_in_ends_the_pull() -> None:
+    class Broken(Failing):
+        def join(self, page: str, pieces: Any) -> str:
+            raise ZeroDivisionError
+
+    one = reading(Fidelity.MARKDOWN)
+    outcome = await work.read_step(Broken(NOON), CONTENT, one, one.begin(), generation=lambda: 8)
+    assert isinstance(outcome.fatal, ZeroDivisionError)
+
+
+async def test_a_refused_token_is_heard_when_a_block_is_looked_for() -> None:
+    class Closed(Failing):
+        async def home(self, block: str) -> str | None:
+            raise Refused("no")
+
+    origin = Closed(NOON, blocks={"p": blocks("p", ["one"])})
+    patch = Patch(
+        standing={}, remaining={}, parse=lambda staged: origin.parse(staged.blocks), wanted={"gone"}
+    )
+    one = replace(reading(), patch=patch)
+    outcome = await work.read_step(origin, CONTENT, one, one.begin(), generation=lambda: 8)
+    assert isinstance(outcome.fatal, Refused)
 
 
 async def test_nothing_is_asked_for_a_page_that_has_ended() -> None:

@@ -13,11 +13,12 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from sqlalchemy import select
 from tests.engine.counting import KINDS, ask, events, reached
 from tests.store.samples import RING
 
 from syncline.app import App
-from syncline.core.errors import LeaseLost, StoreUnavailable
+from syncline.core.errors import BadInput, LeaseLost, StoreUnavailable
 from syncline.engine.duties import Duty
 from syncline.engine.execution import leased
 from syncline.engine.worker import Worker
@@ -26,6 +27,7 @@ from syncline.store import events as log
 from syncline.store import runs, workers
 from syncline.store.database import Database
 from syncline.store.runs import Lease, Run, RunState
+from syncline.store.tables import runs as table
 
 PROGRAM = Path(__file__).with_name("counting.py")
 
@@ -100,7 +102,7 @@ async def test_a_worker_is_known_while_it_serves(app: App) -> None:
             return await workers.every(conn)
 
     async with serving(app) as worker:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while not (found := await known()) or found[0].beats < 2:  # noqa: ASYNC110  a row has no event
                 await asyncio.sleep(0.05)
         assert [(one.id, one.role, one.pid) for one in found] == [(worker.id, "worker", os.getpid())]
@@ -219,12 +221,13 @@ async def test_a_worker_that_was_taken_for_dead_writes_nothing_more(
     await ask(app, tmp_path, goal=400)
     with process(store_location) as child:
         await until(lambda: reached(tmp_path, "run") > 3)
-        # Not in the middle of a transaction: what it holds then is the database's to take away.
-        child.send_signal(signal.SIGSTOP)
         async with app.database.begin() as conn:
+            # While we hold the row it is in no transaction of the run: what it held then would be the database's to take away.
+            await conn.execute(select(table.c.id).where(table.c.id == "run").with_for_update())
+            child.send_signal(signal.SIGSTOP)
             [stale] = await runs.put_back(conn, (await runs.one(conn, "run")).worker)
         async with serving(app):
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(60):
                 while (await one(app)).attempt < 2:  # noqa: ASYNC110  a row has no event
                     await asyncio.sleep(0.02)
             child.send_signal(signal.SIGCONT)
@@ -264,7 +267,7 @@ async def test_the_store_may_go_away_and_the_run_waits_for_it(app: App, tmp_path
     soon = replace(app, now=lambda: datetime.now(app.now().tzinfo) + timedelta(hours=1))
     await ask(app, tmp_path, raises="StoreUnavailable")
     async with serving(app):
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while (run := await one(app)).not_before is None:  # noqa: ASYNC110  a row has no event
                 await asyncio.sleep(0.02)
 
@@ -308,12 +311,57 @@ async def test_duties_are_done_again_and_again_whatever_they_raise(
     assert "The duty note failed." in caplog.text
 
 
+async def refuse(_app: App) -> float | None:
+    DONE.append("done")
+    raise BadInput("The key is another.")
+
+
+async def test_a_duty_that_fails_on_purpose_is_one_line_of_the_log(
+    app: App, caplog: pytest.LogCaptureFixture
+) -> None:
+    DONE.clear()
+    async with serving(app, duties=(Duty("refuse", 0.01, f"{__name__}:refuse"),)):
+        await until(lambda: len(DONE) > 1)
+
+    assert "The duty refuse failed: The key is another." in caplog.text
+    assert "Traceback" not in caplog.text
+
+
+class Slow:
+    """A duty that has work under way when the worker is told to stop."""
+
+    def __init__(self) -> None:
+        self.work: list[asyncio.Task[None]] = []
+
+    async def __call__(self, _app: App) -> float | None:
+        if not self.work:
+            self.work.append(asyncio.create_task(self._end()))
+        DONE.append("begun")
+        return None
+
+    async def _end(self) -> None:
+        await asyncio.sleep(0.05)
+        DONE.append("ended")
+
+    async def close(self) -> None:
+        await asyncio.wait(self.work)
+
+
+async def test_a_worker_that_drains_waits_for_what_a_duty_has_under_way(app: App) -> None:
+    DONE.clear()
+    async with serving(app, duties=(Duty("slow", 60, f"{__name__}:Slow"),)) as worker:
+        await until(lambda: "begun" in DONE)
+        worker.drain()
+
+    assert DONE == ["begun", "ended"]
+
+
 async def test_a_run_whose_end_nobody_foresaw_is_not_left_with_a_worker_that_does_not_execute_it(
     app: App, tmp_path: Path
 ) -> None:
     await ask(app, tmp_path, unfinished="yes")
     async with serving(app):
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while (run := await one(app)).not_before is None:  # noqa: ASYNC110  a row has no event
                 await asyncio.sleep(0.02)
 

@@ -56,7 +56,7 @@ class Cluster:
                 child.send_signal(signal.SIGTERM)
         for child in self.started:
             with contextlib.suppress(subprocess.TimeoutExpired):
-                child.wait(20)
+                child.wait(60)
             child.kill()
             child.wait()
             assert child.stdout is not None

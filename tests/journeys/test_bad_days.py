@@ -16,7 +16,7 @@ import pytest
 from pydantic import SecretStr
 from tests.journeys.cluster import all_pulled, cluster, connect_many, incomplete, line
 from tests.journeys.conftest import SMALL, Notion, Syncline, emulator
-from tests.journeys.test_serving import pulled, rows, serving, until
+from tests.journeys.test_serving import SECONDS, pulled, rows, serving, until
 
 from syncline.app import App
 from syncline.settings import Settings
@@ -30,7 +30,7 @@ def test_while_notion_is_down_the_sync_says_so_pauses_and_resumes_by_itself(
 ) -> None:
     syncline.connect(own_notion)
     own_notion.control("POST", "faults", {"what": 401, "path": "nothing"})  # a fault that strikes nobody
-    own_notion.control("POST", "faults", {"what": 503, "retry_after": 0})
+    own_notion.control("POST", "faults", {"what": 503, "retry_after": 7200})  # nobody waits that long
     with serving(syncline):
         until(lambda: failures(syncline) == 1, "the pull that fails")
         [(state, error, later)] = rows(
@@ -86,17 +86,20 @@ async def test_a_database_that_restarts_under_load_costs_no_sync(own_postgres: A
     with emulator("empty", "--latency", "200") as notion, cluster(tmp_path / "home", url) as members:
         async with App.open(settings) as app:
             known = await connect_many(app, notion, WORKSPACE, count=6, rate="none")
+        before = notion.control("GET", "requests?limit=0")["count"]
         api, *workers = members.start("--role", "api", "--port", "0"), members.worker(), members.worker()
         line(api)
         for worker in workers:
             line(worker)
-        await asyncio.sleep(1.0)
+        async with asyncio.timeout(SECONDS):
+            while notion.control("GET", "requests?limit=0")["count"] < before + 30:  # noqa: ASYNC110  a log has no event
+                await asyncio.sleep(0.05)
         await asyncio.to_thread(own_postgres.stop)
-        await asyncio.sleep(1.0)
+        await asyncio.sleep(1.0)  # how long it is away
         await asyncio.to_thread(own_postgres.start)
 
         async with App.open(settings) as app:
-            await all_pulled(app, known, seconds=90)
+            await all_pulled(app, known, seconds=180)
             assert await incomplete(app, known, pages=PAGES) == {}
         assert [child.poll() for child in (api, *workers)] == [None, None, None]
 
@@ -104,7 +107,7 @@ async def test_a_database_that_restarts_under_load_costs_no_sync(own_postgres: A
 def test_a_server_on_a_full_disk_lives_on_and_loses_nothing(syncline: Syncline) -> None:
     with emulator(SMALL.replace("blocks=120", "blocks=3000")) as notion:
         syncline.connect(notion)
-        with full_disk(syncline, 900_000) as server:
+        with full_disk(syncline, room=250_000) as server:
             line_of(server)
             until(lambda: rows(syncline, "SELECT count(*) FROM records")[0][0] > 0, "the first records")
             until(lambda: rows(syncline, "SELECT attempt FROM runs WHERE attempt > 0"), "the pull")
@@ -124,8 +127,9 @@ def line_of(child: "subprocess.Popen[str]") -> str:
     return child.stdout.readline()
 
 
-def full_disk(syncline: Syncline, size: int) -> "subprocess.Popen[str]":
-    """A server none of whose files can grow beyond `size` bytes."""
+def full_disk(syncline: Syncline, *, room: int) -> "subprocess.Popen[str]":
+    """A server none of whose files can grow beyond what the store takes now, and `room` bytes."""
+    size = (syncline.home / "store.sqlite").stat().st_size + room
     return subprocess.Popen(
         [sys.executable, "-m", "syncline", "serve", "--port", "0"],
         env={"SYNCLINE_HOME": str(syncline.home), "PATH": ""},

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.journeys.conftest import Here, Notion, Syncline, emulator
+from tests.journeys.conftest import Notion, Syncline, emulator
 from tests.mapping.cadence import EXAMPLE, HUB, TEAM, fill, run
 
 TABLE = """
@@ -54,40 +54,40 @@ def mapping(folder: Path, *, direction: str = "pull", **replaced: str) -> str:
 
 
 def test_a_draft_is_a_mapping_that_fits_once_what_it_misses_is_made(
-    own_hub: Notion, syncline: Syncline, tmp_path: Path, here: Here
+    own_hub: Notion, syncline: Syncline, tmp_path: Path
 ) -> None:
     syncline.connect(own_hub)
     url, file = fill(tmp_path / "cadence.sqlite"), str(tmp_path / "draft.toml")
     run(tmp_path / "cadence.sqlite", "CREATE TABLE gadgets (id INTEGER PRIMARY KEY, label TEXT, state TEXT)")
-    ended = here(syncline, "mapping", "draft", url, "--under", HUB, "--output", file)
+    ended = syncline("mapping", "draft", url, "--under", HUB, "--output", file)
     assert ended.code == 0, ended.err
     assert "6 tables" in ended.out
     text = Path(file).read_text()
     assert 'database = "sqlite:///cadence.sqlite"' in text
     assert "unsure" in text
-    again = here(syncline, "mapping", "draft", url, "--under", HUB, "--output", file)
+    again = syncline("mapping", "draft", url, "--under", HUB, "--output", file)
     assert (again.code, "is there already" in again.err) == (2, True)
-    checked = here(syncline, "mapping", "check", file, "--json")
+    checked = syncline("mapping", "check", file, "--json")
     assert checked.code == 2
     assert {each["level"] for each in checked.json["findings"]} >= {"error", "note"}
-    dry = here(syncline, "mapping", "check", file, "--create", "--dry-run", "--json")
+    dry = syncline("mapping", "check", file, "--create", "--dry-run", "--json")
     assert (dry.code, dry.json["dry_run"]) == (2, True)
     assert any(f"database Gadgets on the page {HUB} with Name, State" in each for each in dry.json["created"])
     assert any("property Minutes (rich_text) of meetings" in each for each in dry.json["created"])
     assert not own_hub.control("GET", "requests?method=PATCH")["requests"]
-    made = here(syncline, "mapping", "check", file, "--create", "--json")
+    made = syncline("mapping", "check", file, "--create", "--json")
     assert made.json["created"] == dry.json["created"]
     left = {(each["table"], each["item"]) for each in made.json["findings"] if each["level"] == "error"}
     assert left == set(), left
-    assert here(syncline, "mapping", "check", file).code == 0
+    assert syncline("mapping", "check", file).code == 0
 
 
 def test_pages_are_imported_and_only_what_changed(
-    own_hub: Notion, syncline: Syncline, tmp_path: Path, here: Here
+    own_hub: Notion, syncline: Syncline, tmp_path: Path
 ) -> None:
     syncline.connect(own_hub)
     file = mapping(tmp_path)
-    assert here(syncline, "import", file).code == 3  # nothing was pulled
+    assert syncline("import", file).code == 3  # nothing was pulled
     team = own_hub.api("GET", f"databases/{TEAM}")["data_sources"][0]["id"]
     values: dict[str, Any] = {
         "Name": {"title": [{"text": {"content": "Bob"}}]},
@@ -95,8 +95,8 @@ def test_pages_are_imported_and_only_what_changed(
         "External ID": {"rich_text": [{"text": {"content": "B"}}]},
     }
     own_hub.api("POST", "pages", {"parent": {"data_source_id": team}, "properties": values})
-    assert here(syncline, "pull").code == 0
-    ended = here(syncline, "import", file, "--json")
+    assert syncline("pull").code == 0
+    ended = syncline("import", file, "--json")
     assert ended.code == 0, ended.err
     counted = ended.json["tables"]["crew"]
     assert (counted["created"], counted["skipped"], counted["failed"]) == (1, 2, 0)
@@ -104,7 +104,7 @@ def test_pages_are_imported_and_only_what_changed(
         ("A", "Ada", "Engineer"),
         ("B", "Bob", "Mentor"),
     ]
-    again = here(syncline, "import", file)
+    again = syncline("import", file)
     assert again.code == 0
     assert again.out.split() == [
         *("table", "created", "updated", "unchanged", "deleted", "skipped", "failed"),
@@ -112,24 +112,22 @@ def test_pages_are_imported_and_only_what_changed(
     ]
 
 
-def test_the_outbox_is_installed_and_goes_without_a_trace(
-    syncline: Syncline, tmp_path: Path, here: Here
-) -> None:
+def test_the_outbox_is_installed_and_goes_without_a_trace(syncline: Syncline, tmp_path: Path) -> None:
     file = mapping(tmp_path)
     objects = "SELECT name FROM sqlite_master WHERE name NOT LIKE 'sqlite%' ORDER BY name"
     before = run(tmp_path / "own.sqlite", objects)
-    assert here(syncline, "mapping", "install", file).code == 0
+    assert syncline("mapping", "install", file).code == 0
     run(tmp_path / "own.sqlite", "UPDATE crew SET name = 'Eve'")
     assert run(tmp_path / "own.sqlite", "SELECT mapping, name, key FROM syncline_outbox") == [
         ("m", "crew", "A")
     ]
-    assert here(syncline, "mapping", "uninstall", file, "--table", "crew").code == 0
+    assert syncline("mapping", "uninstall", file, "--table", "crew").code == 0
     assert run(tmp_path / "own.sqlite", objects) == before
 
 
-def test_the_schema_for_editors_is_the_published_one(syncline: Syncline, here: Here) -> None:
+def test_the_schema_for_editors_is_the_published_one(syncline: Syncline) -> None:
     published = Path(__file__).parents[2] / "docs" / "reference" / "mapping.schema.json"
-    assert json.loads(here(syncline, "mapping", "schema").out) == json.loads(published.read_text())
+    assert json.loads(syncline("mapping", "schema").out) == json.loads(published.read_text())
 
 
 WRONG = [
@@ -148,42 +146,39 @@ def test_a_wrong_mapping_is_one_sentence_and_changes_nothing(
     hub: Notion,
     syncline: Syncline,
     tmp_path: Path,
-    here: Here,
     replaced: dict[str, str],
     code: int,
     said: str,
 ) -> None:
     syncline.connect(hub)
     file = mapping(tmp_path, **replaced)
-    ended = here(syncline, "mapping", "check", file)
+    ended = syncline("mapping", "check", file)
     assert ended.code == code, ended.err
     assert said in ended.out + ended.err
     assert run(tmp_path / "own.sqlite", "SELECT count(*) FROM crew") == [(1,)]
 
 
-def test_a_password_is_never_written_and_never_said(
-    hub: Notion, syncline: Syncline, tmp_path: Path, here: Here
-) -> None:
+def test_a_password_is_never_written_and_never_said(hub: Notion, syncline: Syncline, tmp_path: Path) -> None:
     syncline.connect(hub)
     url = "postgresql://me:hunter2@127.0.0.1:1/db"
-    ended = here(syncline, "mapping", "draft", url, "--output", str(tmp_path / "x.toml"))
+    ended = syncline("mapping", "draft", url, "--output", str(tmp_path / "x.toml"))
     assert ended.code == 7
     assert "hunter2" not in ended.out + ended.err
     file = mapping(tmp_path, **{"sqlite:///own.sqlite": "env:CADENCE_URL"})
-    ended = here(syncline, "mapping", "check", file, CADENCE_URL=url)
+    ended = syncline("mapping", "check", file, CADENCE_URL=url)
     assert ended.code == 7
     assert "hunter2" not in ended.out + ended.err
-    unset = here(syncline, "mapping", "check", file)
+    unset = syncline("mapping", "check", file)
     assert (unset.code, "The variable CADENCE_URL is not set" in unset.err) == (2, True)
 
 
 def test_a_draft_for_tables_that_nothing_is_like_says_what_to_name(
-    hub: Notion, syncline: Syncline, tmp_path: Path, here: Here
+    hub: Notion, syncline: Syncline, tmp_path: Path
 ) -> None:
     syncline.connect(hub)
     path = tmp_path / "odd.sqlite"
     run(path, "CREATE TABLE xyzzy (id INTEGER PRIMARY KEY, q TEXT)")
-    ended = here(syncline, "mapping", "draft", str(path), "--output", str(tmp_path / "x.toml"))
+    ended = syncline("mapping", "draft", str(path), "--output", str(tmp_path / "x.toml"))
     assert ended.code == 3
     assert "--under" in ended.err
     assert not (tmp_path / "x.toml").exists()

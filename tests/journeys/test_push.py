@@ -11,7 +11,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from tests.journeys.conftest import Ended, Here, Notion, Syncline, emulator
+from tests.journeys.conftest import Ended, Notion, Syncline, emulator
 
 MAPPING = """
 name = "crew"
@@ -104,52 +104,52 @@ def crew(tmp_path: Path, syncline: Syncline, shared_notion: Notion) -> Iterator[
     made.data.close()
 
 
-def test_a_push_is_planned_applied_and_then_nothing_is_left_to_do(crew: Crew, here: Here) -> None:
+def test_a_push_is_planned_applied_and_then_nothing_is_left_to_do(crew: Crew) -> None:
     crew.add("P1", "P2")
     before = crew.writes()
-    planned = here(crew.syncline, "plan", crew.file, "--detailed-exit-code")
+    planned = crew.syncline("plan", crew.file, "--detailed-exit-code")
     assert (planned.code, crew.writes()) == (11, before)
     assert "create  people  P1   Name: ∅ → Person P1" in planned.out
     assert "people: 2 created." in planned.out
     report = crew.folder / "report.md"
-    applied = here(crew.syncline, "apply", crew.file, "--json", "--report-markdown", str(report))
+    applied = crew.syncline("apply", crew.file, "--json", "--report-markdown", str(report))
     assert (applied.code, crew.writes()) == (0, before + 2)
     tables = applied.json["tables"]["people"]
     assert (tables["created"], tables["updated"], applied.json["outcome"]) == (2, 0, "changed")
     assert "| people | 2 | 0 |" in report.read_text()
-    again = here(crew.syncline, "apply", crew.file, "--json", "--detailed-exit-code")
+    again = crew.syncline("apply", crew.file, "--json", "--detailed-exit-code")
     assert (again.code, again.json["outcome"], again.json["requests"]) == (0, "clean", 1)
 
 
-def test_the_requests_of_a_push_are_logged_with_its_run(crew: Crew, here: Here) -> None:
+def test_the_requests_of_a_push_are_logged_with_its_run(crew: Crew) -> None:
     crew.add("P1")
-    here(crew.syncline, "apply", crew.file)
+    crew.syncline("apply", crew.file)
 
     (created,) = [
         json.loads(line)
-        for line in here(crew.syncline, "logs", "--json").out.splitlines()
+        for line in crew.syncline("logs", "--json").out.splitlines()
         if json.loads(line)["operation"] == "pages.create"
     ]
 
-    assert "pages.create" in here(crew.syncline, "logs", "--run", created["run_id"]).out
+    assert "pages.create" in crew.syncline("logs", "--run", created["run_id"]).out
 
 
-def test_a_saved_plan_is_applied_or_refused(crew: Crew, here: Here) -> None:
+def test_a_saved_plan_is_applied_or_refused(crew: Crew) -> None:
     crew.add("P1")
     plan = str(crew.folder / "plan.json")
-    assert here(crew.syncline, "plan", crew.file, "--save", plan).code == 0
+    assert crew.syncline("plan", crew.file, "--save", plan).code == 0
     crew.add("P2")
-    refused = here(crew.syncline, "apply", plan, "--json")
+    refused = crew.syncline("apply", plan, "--json")
     assert refused.code == 2
     assert (
         "The plan was made for another state: people P2: create was not planned. Plan again." in refused.err
     )
     crew.data.execute("DELETE FROM people WHERE id = 'P2'")
-    assert here(crew.syncline, "apply", plan).code == 0
+    assert crew.syncline("apply", plan).code == 0
     assert crew.keys() == {"P1": 1}
 
 
-def test_exit_codes_tell_conflicts_from_failures(crew: Crew, here: Here) -> None:
+def test_exit_codes_tell_conflicts_from_failures(crew: Crew) -> None:
     for name in ("A", "A"):
         crew.notion.api(
             "POST",
@@ -163,22 +163,22 @@ def test_exit_codes_tell_conflicts_from_failures(crew: Crew, here: Here) -> None
             },
         )
     crew.data.execute("INSERT INTO people VALUES ('P1', 'A', NULL, 'Power')")
-    ambiguous = here(crew.syncline, "apply", crew.file)
+    ambiguous = crew.syncline("apply", crew.file)
     assert ambiguous.code == 9
     assert "ambiguous: people P1: 2 pages and 1 row have the same name, subsystem" in ambiguous.err
     crew.data.execute("INSERT INTO people VALUES ('P2', ?, NULL, NULL)", ("x" * 200_001,))
-    failed = here(crew.syncline, "apply", crew.file)
+    failed = crew.syncline("apply", crew.file)
     assert failed.code == 10
     assert "failed: people P2: Name: title cannot hold" in failed.err
 
 
-def test_too_many_deletions_stop_with_exit_code_six(crew: Crew, here: Here) -> None:
+def test_too_many_deletions_stop_with_exit_code_six(crew: Crew) -> None:
     crew.add("P1", "P2", "P3")
-    assert here(crew.syncline, "apply", crew.file).code == 0
+    assert crew.syncline("apply", crew.file).code == 0
     crew.data.execute("DELETE FROM people WHERE id <> 'P1'")
-    stopped = here(crew.syncline, "apply", crew.file, "--json")
+    stopped = crew.syncline("apply", crew.file, "--json")
     assert (stopped.code, stopped.json["outcome"]) == (6, "refused")
-    assert here(crew.syncline, "apply", crew.file, "--accept-deletions").code == 0
+    assert crew.syncline("apply", crew.file, "--accept-deletions").code == 0
     assert crew.keys() == {"P1": 1}
 
 
@@ -192,20 +192,20 @@ def test_too_many_deletions_stop_with_exit_code_six(crew: Crew, here: Here) -> N
     ],
 )
 def test_a_mistake_in_the_mapping_is_one_sentence(
-    crew: Crew, here: Here, change: tuple[str, str], code: int, said: str
+    crew: Crew, change: tuple[str, str], code: int, said: str
 ) -> None:
     crew.add("P1")
     file = Path(crew.file)
     file.write_text(file.read_text().replace(*change))
-    ended = here(crew.syncline, "apply", crew.file)
+    ended = crew.syncline("apply", crew.file)
     assert (ended.code, said in ended.err, ended.err.count("\n")) == (code, True, 1), ended.err
     assert crew.pages() == []
 
 
-def test_a_file_that_is_no_plan_is_refused(crew: Crew, here: Here) -> None:
+def test_a_file_that_is_no_plan_is_refused(crew: Crew) -> None:
     file = crew.folder / "plan.json"
     file.write_text(json.dumps({"file": crew.file, "plan": {"actions": [1]}}))
-    ended = here(crew.syncline, "apply", str(file))
+    ended = crew.syncline("apply", str(file))
     assert (ended.code, "cannot be read: plan again" in ended.err) == (2, True)
 
 
@@ -239,10 +239,12 @@ def kill(crew: Crew, *, after: int) -> None:
 
 def test_two_pushes_at_once_make_each_page_once_and_the_later_one_is_refused(crew: Crew) -> None:
     crew.add(*(f"P{n:03}" for n in range(30)))
-    crew.notion.control("PUT", "latency", {"seconds": 0.05})
+    crew.notion.control("PUT", "latency", {"seconds": 1.0})
     with crew.syncline.start("apply", crew.file) as one, crew.syncline.start("apply", crew.file) as other:
+        while one.poll() is None and other.poll() is None:
+            time.sleep(0.05)
+        crew.notion.control("PUT", "latency", {"seconds": 0})
         codes = {crew.syncline.ended(one).code, crew.syncline.ended(other).code}
-    crew.notion.control("PUT", "latency", {"seconds": 0})
     assert codes == {0, 4}
     assert crew.keys() == Counter({f"P{n:03}": 1 for n in range(30)})
     assert finished(crew).code == 0
@@ -263,9 +265,7 @@ def test_ctrl_c_stops_a_push_and_the_next_one_goes_on(crew: Crew) -> None:
     assert crew.keys() == Counter({f"P{n:03}": 1 for n in range(60)})
 
 
-def test_a_table_that_goes_both_ways_is_planned_and_applied_by_the_same_commands(
-    crew: Crew, here: Here
-) -> None:
+def test_a_table_that_goes_both_ways_is_planned_and_applied_by_the_same_commands(crew: Crew) -> None:
     file = Path(crew.file)
     file.write_text(file.read_text().replace('deletes = { policy = "trash" }', 'direction = "both"'))
     crew.add("P1")
@@ -281,13 +281,13 @@ def test_a_table_that_goes_both_ways_is_planned_and_applied_by_the_same_commands
         },
     )
     before = crew.writes()
-    planned = here(crew.syncline, "plan", crew.file, "--json")
+    planned = crew.syncline("plan", crew.file, "--json")
     kinds = {(one["key"], one["kind"]) for one in planned.json["actions"]}
     assert (planned.code, kinds, crew.writes()) == (0, {("P1", "create"), ("N1", "insert")}, before)
-    applied = here(crew.syncline, "apply", crew.file, "--json")
+    applied = crew.syncline("apply", crew.file, "--json")
     assert (applied.code, applied.json["tables"]["people"]["created"]) == (0, 2), applied.err
     assert crew.data.execute("SELECT name FROM people WHERE id = 'N1'").fetchone() == ("From Notion",)
     assert crew.keys() == {"P1": 1, "N1": 1}
     assert made["id"]
-    again = here(crew.syncline, "apply", crew.file, "--json")
+    again = crew.syncline("apply", crew.file, "--json")
     assert (again.json["outcome"], again.json["tables"]["people"]["unchanged"]) == ("clean", 2)

@@ -3,17 +3,18 @@
 The recordings are no part of the repository; NOTION_RECORDINGS names their folder.
 """
 
+import asyncio
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.journeys.conftest import Ended, Notion, Syncline, emulator
 
-from syncline.core.model import Kind
+from syncline.core.model import Kind, StoredRecord
 from syncline.store import connections, records
 from syncline.store.database import Database
 
@@ -134,7 +135,7 @@ def test_a_real_page_is_loaded_as_a_file(recorded: tuple[Syncline, str, Ended], 
     assert missing(file.read_text(), children(BLOCKS, page)) == []
 
 
-async def test_every_page_that_was_recorded_is_pulled_by_its_id(syncline: Syncline) -> None:
+def test_every_page_that_was_recorded_is_pulled_by_its_id(syncline: Syncline) -> None:
     """Of these, Notion's answers about the content were not recorded: that is listed, the properties are kept."""
     told = pages(ENDPOINTS)
     assert len(told) > 2
@@ -154,11 +155,7 @@ async def test_every_page_that_was_recorded_is_pulled_by_its_id(syncline: Syncli
     unread = [page for page in told if not answers(ENDPOINTS, rf"/v1/blocks/{page}/children\?page_size=100")]
     assert whole.code == 0, whole.err
     assert whole.json["pages"]["incomplete"] == len(unread)
-    database = await Database.open(syncline.home / "store.sqlite")
-    async with database.read() as conn:
-        [home] = await connections.every(conn)
-        held = await records.find(conn, home.id, Kind.PAGE, list(told))
-    await database.close()
+    held = asyncio.run(stored(syncline, list(told)))
     for page, body in told.items():
         assert same(dict(held[page].data), {key: one for key, one in body.items() if key != "request_id"})
 
@@ -168,3 +165,13 @@ def test_a_page_that_was_not_recorded_is_not_found(recorded: tuple[Syncline, str
     ended = syncline("pull", "--page", "00000000-0000-4000-8000-000000000000")
     assert ended.code == 3
     assert "nothing with the id" in ended.err
+
+
+async def stored(syncline: Syncline, pages: list[str]) -> Mapping[str, StoredRecord]:
+    """The records of these pages."""
+    database = await Database.open(syncline.home / "store.sqlite")
+    async with database.read() as conn:
+        [home] = await connections.every(conn)
+        held = await records.find(conn, home.id, Kind.PAGE, pages)
+    await database.close()
+    return held

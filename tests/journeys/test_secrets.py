@@ -39,7 +39,7 @@ class Client:
             | ({"Authorization": f"Bearer {self.key}"} if self.key else {}),
         )
         try:
-            with urllib.request.build_opener(Staying).open(request, timeout=30) as answer:
+            with urllib.request.build_opener(Staying).open(request, timeout=60) as answer:
                 said = answer.read().decode()
                 headers = str(answer.headers)
         except urllib.error.HTTPError as error:

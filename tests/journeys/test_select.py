@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from tests.journeys.conftest import Here, Notion, Syncline
+from tests.journeys.conftest import Notion, Syncline
 
 NOTHING = "00000000-0000-4000-8000-000000000000"  # an id of nothing
 
@@ -14,40 +14,40 @@ def listed(text: str) -> dict[str, tuple[str, str]]:
     return {key: (synced, mark) for synced, mark, key in found}
 
 
-def live(syncline: Syncline, here: Here) -> int:
+def live(syncline: Syncline) -> int:
     """How many pages and rows the store holds."""
-    return int(here(syncline, "status", "--json").json["pages"])
+    return int(syncline("status", "--json").json["pages"])
 
 
-def test_what_is_chosen_is_what_the_next_pull_leaves(syncline: Syncline, notion: Notion, here: Here) -> None:
+def test_what_is_chosen_is_what_the_next_pull_leaves(syncline: Syncline, notion: Notion) -> None:
     syncline.connect(notion)
-    assert "Nothing is known here." in here(syncline, "select", "list").out
-    assert here(syncline, "pull").code == 0
-    before = live(syncline, here)
-    (root,) = listed(here(syncline, "select", "list").out)
-    known = listed(here(syncline, "select", "list", "--below", root).out)
+    assert "Nothing is known here." in syncline("select", "list").out
+    assert syncline("pull").code == 0
+    before = live(syncline)
+    (root,) = listed(syncline("select", "list").out)
+    known = listed(syncline("select", "list", "--below", root).out)
     out = next(iter(known))
     assert set(known.values()) == {("yes", "")}
 
-    assert here(syncline, "select", "set", "--exclude", out).out == "Chosen for work.\n"
-    assert here(syncline, "pull").code == 0
-    after = listed(here(syncline, "select", "list", "--below", root).out)
+    assert syncline("select", "set", "--exclude", out).out == "Chosen for work.\n"
+    assert syncline("pull").code == 0
+    after = listed(syncline("select", "list", "--below", root).out)
 
     assert after == {key: ("no", "excluded") if key == out else ("yes", "") for key in known}
-    assert 0 < live(syncline, here) < before
-    assert here(syncline, "select", "set").code == 0
-    assert here(syncline, "pull").code == 0
-    assert live(syncline, here) == before
+    assert 0 < live(syncline) < before
+    assert syncline("select", "set").code == 0
+    assert syncline("pull").code == 0
+    assert live(syncline) == before
 
 
-def test_the_tree_is_shown_level_by_level_and_by_name(pulled: Syncline, here: Here) -> None:
-    top = here(pulled, "select", "list").out
+def test_the_tree_is_shown_level_by_level_and_by_name(pulled: Syncline) -> None:
+    top = pulled("select", "list").out
     upper = next(line.split() for line in top.splitlines()[1:] if line.split()[2].isdigit())
-    below = listed(here(pulled, "select", "list", "--below", upper[-1]).out)
+    below = listed(pulled("select", "list", "--below", upper[-1]).out)
     assert len(below) == int(upper[2])
     assert not below.keys() & listed(top).keys()
-    assert here(pulled, "select", "list", "--search", "zzzz").out.startswith("Nothing is known here.")
-    few = here(pulled, "select", "list", "--search", "row", "--limit", "2")
+    assert pulled("select", "list", "--search", "zzzz").out.startswith("Nothing is known here.")
+    few = pulled("select", "list", "--search", "row", "--limit", "2")
     assert len(listed(few.out)) == 2
     assert "more: --limit" in few.err
 
@@ -56,14 +56,20 @@ def test_the_tree_is_shown_level_by_level_and_by_name(pulled: Syncline, here: He
     ("words", "sentence"),
     [
         (("list", "--below", "x"), "'x' is neither the id of a page nor its address."),
-        (("set", "--include", "x"), "This is neither the id of a page nor its address."),
+        (("set", "--include", "x"), "'x' is neither the id of a page nor its address."),
         (("set", "--include", NOTHING, "--databases-only"), "Choose pages to include, or databases only."),
-        (("set", "--include", NOTHING, "--exclude", NOTHING), "A page is either included or excluded."),
     ],
 )
-def test_what_cannot_be_chosen_is_said(
-    pulled: Syncline, here: Here, words: tuple[str, ...], sentence: str
-) -> None:
-    ended = here(pulled, "select", *words)
+def test_what_cannot_be_chosen_is_said(pulled: Syncline, words: tuple[str, ...], sentence: str) -> None:
+    ended = pulled("select", *words)
     assert ended.code == 2
     assert sentence in ended.err
+
+
+def test_a_page_is_either_included_or_excluded(pulled: Syncline) -> None:
+    (root,) = listed(pulled("select", "list").out)
+
+    ended = pulled("select", "set", "--include", root, "--exclude", root)
+
+    assert ended.code == 2
+    assert "A page is either included or excluded." in ended.err

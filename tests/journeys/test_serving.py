@@ -10,6 +10,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -72,8 +73,17 @@ def held_by(syncline: Syncline) -> str | None:
 
 @pytest.fixture
 def slow_notion() -> Iterator[Notion]:
-    with emulator(SLOW, "--latency", "200") as started:
+    with emulator(SLOW) as started:
         yield started
+
+
+def hold(notion: Notion) -> None:
+    """Let Notion answer nothing until it is let go."""
+    notion.control("PUT", "latency", {"seconds": 600})
+
+
+def let_go(notion: Notion) -> None:
+    notion.control("PUT", "latency", {"seconds": 0})
 
 
 def test_a_mail_server_that_cannot_be_is_said_at_the_start(syncline: Syncline) -> None:
@@ -101,7 +111,7 @@ def test_a_server_says_where_it_is_answers_and_stops_gently(syncline: Syncline) 
         assert re.fullmatch(r"http://127\.0\.0\.1:\d+", url)
         assert f"{url}/setup#key=" in setup
         for path in ("/healthz", "/readyz"):
-            with urllib.request.urlopen(url + path, timeout=30) as answer:
+            with urllib.request.urlopen(url + path, timeout=SECONDS) as answer:
                 assert json.loads(answer.read()) == {"status": "ok"}
 
         child.send_signal(signal.SIGTERM)
@@ -141,14 +151,31 @@ def test_a_connection_is_pulled_by_itself_as_soon_as_there_is_a_server(
     assert rows(syncline, "SELECT count(*) FROM records WHERE kind = 'page'") == [(32,)]
 
 
+def test_beside_a_server_there_is_nothing_to_do_after_connecting_or_choosing(
+    syncline: Syncline, notion: Notion
+) -> None:
+    before = syncline.connect(notion)
+    with serving(syncline):
+        pulled(syncline)
+        other = replace(notion, token=notion.control("POST", "connections", {"name": "Another"})["token"])
+        connected = syncline.connect(other, name="other")
+        chosen = syncline("select", "set", "work", "--databases-only")
+
+    assert "Next: syncline pull work" in before.err
+    assert "The server that is running pulls it: `syncline status`" in connected.err
+    assert "The next pull of the server that is running goes by it." in chosen.err
+
+
 def test_a_pull_beside_a_server_is_executed_by_it_and_looks_the_same(
     syncline: Syncline, slow_notion: Notion
 ) -> None:
     syncline.connect(slow_notion)
     with serving(syncline) as server:
         pulled(syncline)
+        hold(slow_notion)
         with syncline.start("pull", "--full", "--json") as child:
             assert until(lambda: held_by(syncline), "the run under way") == "all"
+            slow_notion.control("PUT", "latency", {"seconds": 0.2})  # so that there is something to show
             ended = syncline.ended(child)
         server.send_signal(signal.SIGTERM)
         assert syncline.ended(server).code == 0
@@ -158,6 +185,19 @@ def test_a_pull_beside_a_server_is_executed_by_it_and_looks_the_same(
     assert (ended.json["outcome"], ended.json["pages"]["seen"]) == ("succeeded", PAGES)
     assert ended.json["requests"]["made"] == ended.json["requests"]["bound"]
     assert "content: " in ended.err
+
+
+def test_the_key_is_rotated_beneath_a_server(syncline: Syncline, slow_notion: Notion) -> None:
+    with serving(syncline) as child:
+        assert line(child)
+        syncline.connect(slow_notion)
+        assert pulled(syncline) == ["succeeded"]
+        assert syncline("rotate-key").code == 0
+
+        ended = syncline("pull", "--json")
+
+    assert (ended.code, ended.json["outcome"]) == (0, "succeeded")
+    assert states(syncline) == ["succeeded", "succeeded"]
 
 
 def test_ctrl_c_cancels_a_pull_that_a_server_executes(syncline: Syncline, slow_notion: Notion) -> None:
@@ -176,6 +216,7 @@ def test_ctrl_c_cancels_a_pull_that_a_server_executes(syncline: Syncline, slow_n
 
 def test_a_pull_of_what_the_server_pulls_already_is_refused(syncline: Syncline, slow_notion: Notion) -> None:
     syncline.connect(slow_notion)
+    hold(slow_notion)
     with serving(syncline):
         until(lambda: held_by(syncline), "the run under way")
         second, removal = syncline("pull", "--json"), syncline("disconnect", "--yes")
@@ -190,10 +231,12 @@ def test_a_pull_whose_server_dies_is_taken_up_by_whoever_waits_for_it(
     syncline.connect(slow_notion)
     with serving(syncline) as server:
         pulled(syncline)
+        hold(slow_notion)
         with syncline.start("pull", "--full", "--json") as child:
             until(lambda: held_by(syncline) == "all", "the run under way")
             server.kill()
             until(lambda: held_by(syncline) == "cli", "the run taken up")
+            let_go(slow_notion)
             ended = syncline.ended(child)
 
     assert ended.code == 0
@@ -202,9 +245,12 @@ def test_a_pull_whose_server_dies_is_taken_up_by_whoever_waits_for_it(
 
 def test_a_server_does_not_take_the_pull_of_a_live_command(syncline: Syncline, slow_notion: Notion) -> None:
     syncline.connect(slow_notion)
+    hold(slow_notion)
     with syncline.start("pull", "--json") as child:
         until(lambda: held_by(syncline) == "cli", "the run under way")
-        with serving(syncline):
+        with serving(syncline) as server:
+            line(server)
+            let_go(slow_notion)
             ended = syncline.ended(child)
 
     assert ended.json["outcome"] == "succeeded"
@@ -213,6 +259,7 @@ def test_a_server_does_not_take_the_pull_of_a_live_command(syncline: Syncline, s
 
 def test_a_run_that_an_older_release_began_is_taken_up(syncline: Syncline, slow_notion: Notion) -> None:
     syncline.connect(slow_notion)
+    hold(slow_notion)
     with serving(syncline) as old:
         until(lambda: held_by(syncline), "the run under way")
         old.kill()
@@ -220,7 +267,7 @@ def test_a_run_that_an_older_release_began_is_taken_up(syncline: Syncline, slow_
     with closing(sqlite3.connect(syncline.home / "store.sqlite")) as store, store:
         store.execute("UPDATE workers SET version = '0.0.1'")
         store.execute("""UPDATE runs SET options = '{"mode": null, "forgotten": true}'""")
-    slow_notion.control("PUT", "latency", {"seconds": 0})
+    let_go(slow_notion)
     with serving(syncline):
         assert pulled(syncline) == ["succeeded"]
 

@@ -81,7 +81,7 @@ def sync(url: str, token: str, page: str) -> str:
             "traceparent": PARENT,
         },
     )
-    with urllib.request.urlopen(request, timeout=30) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         return str(json.loads(answer.read())["data"]["jobId"])
 
 
@@ -118,7 +118,7 @@ async def test_one_trace_goes_through_all_processes(
             ann = {"email": "ann@example.com", "name": "Ann", "password": "correct horse battery"}
             key = link.partition("#key=")[2]
             token = ask(url, "/api/v1/auth/register", body=ann | {"key": key})["data"]["accessToken"]
-            await all_pulled(app, [one], seconds=60)
+            await all_pulled(app, [one], seconds=120)
             pages = ask(url, "/api/v1/notion/pages", token=token)["data"]
             page = next(iter(next(iter(pages.values()))))["sourceId"]
             before = len(notion.control("GET", "requests?limit=100000")["requests"])
@@ -131,7 +131,7 @@ async def test_one_trace_goes_through_all_processes(
 
 async def told(collected: Collector, contexts: list[str]) -> None:
     """Wait until the last span and the webhook have arrived."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not [context for context in contexts if TRACE in context]:  # noqa: ASYNC110  it has no event
             await asyncio.sleep(0.1)
         while not [span for span in collected.named("webhook") if span.trace == TRACE]:  # noqa: ASYNC110

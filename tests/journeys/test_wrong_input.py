@@ -1,5 +1,6 @@
 """Wrong input: one clear sentence, the documented exit code, nothing changed, never a traceback."""
 
+import os
 import resource
 import sqlite3
 import subprocess
@@ -8,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from tests.journeys.conftest import SMALL, Ended, Here, Notion, Syncline, emulator
+from tests.journeys.conftest import SMALL, Ended, Notion, Syncline, emulator
 
 NOWHERE = "http://127.0.0.1:9"
 UNKNOWN = "00000000-0000-4000-8000-000000000001"
@@ -39,22 +40,24 @@ def connections(home: Path) -> int:
         ({"--rate": "fast"}, 2, "'fast' is no rate: write REQUESTS/SECONDS"),
         ({"--rate": "0/60"}, 2, "'0/60' is no rate"),
         ({"--name": "a name"}, 2, "'a name' is no name for a connection"),
+        ({"--name": "a name", "--base-url": NOWHERE}, 2, "'a name' is no name for a connection"),
+        ({"--base-url": "http://me:secret@notion"}, 2, "An address of Notion has no user, password"),
     ],
 )
 def test_a_connection_that_cannot_be_is_not_stored(
-    here: Here, syncline: Syncline, notion: Notion, options: dict[str, str], code: int, sentence: str
+    syncline: Syncline, notion: Notion, options: dict[str, str], code: int, sentence: str
 ) -> None:
     given = {"--token": notion.token, "--base-url": notion.url} | options
 
-    ended = here(syncline, "connect", *(part for pair in given.items() for part in pair))
+    ended = syncline("connect", *(part for pair in given.items() for part in pair))
 
     says(ended, code, sentence)
     assert connections(syncline.home) == 0
 
 
-def test_a_name_is_given_once(here: Here, pulled: Syncline, notion: Notion) -> None:
+def test_a_name_is_given_once(pulled: Syncline, notion: Notion) -> None:
     other = notion.control("POST", "connections", {"name": "Another"})["token"]
-    ended = here(pulled, "connect", "--base-url", notion.url, "--name", "work", SYNCLINE_TOKEN=other)
+    ended = pulled("connect", "--base-url", notion.url, "--name", "work", SYNCLINE_TOKEN=other)
 
     says(ended, 2, "There is a connection called work already")
     assert connections(pulled.home) == 1
@@ -71,7 +74,22 @@ def test_a_name_is_given_once(here: Here, pulled: Syncline, notion: Notion) -> N
         (["pull", "--page", UNKNOWN, "--root", UNKNOWN], 2, "Name pages or roots, not both"),
         (["show", "no such title"], 3, "The store holds no page 'no such title'"),
         (["show", UNKNOWN], 3, "The store holds no page"),
+        (["show", ""], 2, "A page is named by its id, its URL or its title"),
+        (["show", "n" * 60_000], 2, "A page is named by its id, its URL or its title"),
+        (["runs", "--limit", "9" * 30], 2, "Input should be less than or equal to 100000"),
+        (["select", "set", "--include", UNKNOWN], 3, f"Notion shows nothing with the id {UNKNOWN}."),
         (["disconnect", "nowhere"], 3, "There is no connection called nowhere"),
+        (["logs", "--run", "zzz"], 3, "There is no run zzz: `syncline runs` lists them."),
+        (
+            ["endpoints", "add", "https://hooks.test/", "--type", "bla.*"],
+            2,
+            "has the type bla.*; there are record.added",
+        ),
+        (
+            ["rules", "add", "r", "--on", "appears", "--stream", "taks", "--slack", "https://s.test/"],
+            2,
+            "no stream taks",
+        ),
         (["errors", "nowhere"], 3, "There is no connection called nowhere"),
         (["load", "sql", "mysql://host/name"], 2, "A database is SQLite or PostgreSQL"),
         (["load", "sql", ":memory:"], 2, "The URL names no file"),
@@ -84,9 +102,9 @@ def test_a_name_is_given_once(here: Here, pulled: Syncline, notion: Notion) -> N
     ],
 )
 def test_a_command_that_makes_no_sense_says_why(
-    here: Here, pulled: Syncline, arguments: list[str], code: int, sentence: str
+    pulled: Syncline, arguments: list[str], code: int, sentence: str
 ) -> None:
-    says(here(pulled, *arguments), code, sentence)
+    says(pulled(*arguments), code, sentence)
 
 
 @pytest.mark.parametrize(
@@ -101,9 +119,9 @@ def test_a_command_that_makes_no_sense_says_why(
     ],
 )
 def test_a_setting_that_cannot_be_says_why(
-    here: Here, syncline: Syncline, environment: dict[str, str], code: int, sentence: str
+    syncline: Syncline, environment: dict[str, str], code: int, sentence: str
 ) -> None:
-    says(here(syncline, "status", **environment), code, sentence)
+    says(syncline("status", **environment), code, sentence)
 
 
 def test_a_key_that_does_not_fit_the_store_says_so(syncline: Syncline, notion: Notion) -> None:
@@ -117,31 +135,41 @@ def test_a_key_that_does_not_fit_the_store_says_so(syncline: Syncline, notion: N
     assert "encrypted with another key" in ended.err
 
 
-def test_with_json_even_what_is_typed_wrong_is_one_object(here: Here, syncline: Syncline) -> None:
-    ended = here(syncline, "pull", "--json", "--bogus")
+def test_with_json_even_what_is_typed_wrong_is_one_object(syncline: Syncline) -> None:
+    ended = syncline("pull", "--json", "--bogus")
 
     assert ended.code == 2
     assert ended.json["error"]["message"].startswith("No such option: --bogus")
     assert ended.err.startswith("Error: No such option: --bogus")
 
 
-def test_an_unknown_page_costs_the_request_that_found_that_out(here: Here, pulled: Syncline) -> None:
-    ended = here(pulled, "pull", "--page", UNKNOWN, "--json")
+def test_an_unknown_page_costs_the_request_that_found_that_out(pulled: Syncline) -> None:
+    ended = pulled("pull", "--page", UNKNOWN, "--json")
 
     assert ended.json["requests"] == {"made": 1, "bound": 1, "rate_limited": 0}
 
 
-def test_nothing_is_loaded_into_what_is_our_own(here: Here, pulled: Syncline) -> None:
+def test_nothing_is_loaded_into_what_is_our_own(pulled: Syncline) -> None:
     store = pulled.home / "store.sqlite"
-    says(here(pulled, "load", "sql", str(store)), 2, "This is where Syncline keeps its own data")
-    says(here(pulled, "load", "sql", f"sqlite:///{store}"), 2, "keeps its own data")
+    says(pulled("load", "sql", str(store)), 2, "This is where Syncline keeps its own data")
+    says(pulled("load", "sql", f"sqlite:///{store}"), 2, "keeps its own data")
+
+    says(pulled("load", "markdown", str(pulled.home)), 2, "keeps its own data")
+    says(pulled("load", "markdown", str(pulled.home / "notes")), 2, "keeps its own data")
 
 
-def test_load_alone_shows_its_help(here: Here, syncline: Syncline) -> None:
-    ended = here(syncline, "load")
+def test_a_token_cannot_come_from_an_input_that_was_closed(syncline: Syncline) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "syncline", "connect", "--token", "-"],
+        env={"SYNCLINE_HOME": str(syncline.home)},
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=lambda: os.close(0),
+    )
 
-    assert (ended.code, ended.err) == (0, "")
-    assert "Usage: syncline load" in ended.out
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr.startswith("Error: The token is empty")
 
 
 def test_several_connections_have_to_be_told_apart(syncline: Syncline, notion: Notion) -> None:

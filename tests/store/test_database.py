@@ -84,6 +84,20 @@ async def test_a_reader_cannot_write(database: Database) -> None:
     await put(database, 2)
 
 
+async def test_a_glance_reads_and_cannot_write(database: Database) -> None:
+    await put(database, 1)
+
+    async with database.glance() as conn:
+        assert await checkpoints.value(conn, "c", "n") == 1
+    with pytest.raises((StoreUnavailable, DBAPIError), match=r"read-?only"):
+        async with database.glance() as conn:
+            await checkpoints.put(conn, "c", "n", 2)
+
+    await put(database, 3)
+    async with database.glance() as conn:
+        assert await checkpoints.value(conn, "c", "n") == 3
+
+
 async def test_writers_wait_for_each_other_and_lose_nothing(store_location: str) -> None:
     one, two = await Database.open(store_location), await Database.open(store_location)
     await put(one, 0)

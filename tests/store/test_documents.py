@@ -27,7 +27,11 @@ from syncline.store.documents import NewDocument, StagedList
 from syncline.store.tables import block_lists
 
 LATER = T0 + timedelta(hours=1)
-MANY = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+MANY = settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 REFUSED = Unread("b", 404, "object_not_found", "Could not \ud800 find block.", "req-1")
 
 

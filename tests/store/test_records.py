@@ -18,7 +18,11 @@ from syncline.store.database import Database
 from syncline.store.records import Key
 
 LATER = T0 + timedelta(hours=1)
-MANY = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+MANY = settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 
 
 async def upsert(

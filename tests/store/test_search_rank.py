@@ -227,7 +227,11 @@ async def test_any_text_is_a_query(library: Shelf, query: str) -> None:
     assert isinstance(await library.find(f'"{query}" -{query} {query}*'), list)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(query=st.text(max_size=40))
 async def test_no_text_breaks_the_search(library: Shelf, query: str) -> None:
     await library.find(query)

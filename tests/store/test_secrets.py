@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from cryptography.fernet import Fernet
 
-from syncline.core.errors import Stop
+from syncline.core.errors import BadInput, Stop, StoreUnavailable
 from syncline.store.secrets import FILE, KeyRing, keep_first_key, prepend_key
 
 
@@ -97,12 +97,34 @@ def test_a_rotation_of_the_file_leaves_the_new_key_alone(tmp_path: Path) -> None
     assert [path.name for path in tmp_path.iterdir()] == [FILE]
 
 
+def test_a_ring_that_is_open_follows_a_rotation_of_its_file(tmp_path: Path) -> None:
+    held = KeyRing.open(tmp_path)
+    before, signed = held.encrypt("s"), held.derive("x")
+
+    prepend_key(tmp_path)
+    between = held.encrypt("s")
+    keep_first_key(tmp_path)
+
+    assert KeyRing.open(tmp_path).decrypt(between) == "s"  # the new key sealed it
+    assert KeyRing.open(tmp_path).decrypt(held.encrypt("s")) == "s"
+    assert held.decrypt(before) == "s"  # what was read a moment ago
+    assert held.derive("x")[0] == KeyRing.open(tmp_path).derive("x")[0]
+    assert held.derive("x")[1] == signed[0]
+
+
+def test_a_ring_that_is_open_goes_on_without_its_file(tmp_path: Path) -> None:
+    held = KeyRing.open(tmp_path)
+    (tmp_path / FILE).unlink()
+
+    assert held.decrypt(held.encrypt("s")) == "s"
+
+
 @pytest.mark.parametrize("content", [b"\xff\xfe", b"nonsense", b""])
 def test_a_damaged_key_file_stops_and_is_left_alone(tmp_path: Path, content: bytes) -> None:
     (tmp_path / FILE).write_bytes(content)
 
     for use in (KeyRing.open, keep_first_key):
-        with pytest.raises(Stop, match=r"encryption key .*(malformed|cannot be read)"):
+        with pytest.raises(BadInput, match="encryption key is malformed"):
             use(tmp_path)
     assert (tmp_path / FILE).read_bytes() == content
 
@@ -110,5 +132,5 @@ def test_a_damaged_key_file_stops_and_is_left_alone(tmp_path: Path, content: byt
 def test_a_folder_in_place_of_the_key_stops(tmp_path: Path) -> None:
     (tmp_path / FILE).mkdir()
 
-    with pytest.raises(Stop, match="cannot be read or written"):
+    with pytest.raises(StoreUnavailable, match=r"/key cannot be read or written: Is a directory\.$"):
         KeyRing.open(tmp_path)

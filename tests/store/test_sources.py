@@ -44,23 +44,19 @@ async def put(conn: AsyncConnection, *found: Record, indexed: bool = True) -> No
         await search.replace(conn, "c", entries, [], now=T0)
 
 
-async def listed(
-    database: Database, *, limit: int = 50, offset: int = 0, is_indexed: bool = True, **wanted: Any
-) -> list[str]:
+async def listed(database: Database, *, limit: int = 50, offset: int = 0, **wanted: Any) -> list[str]:
     async with database.read() as conn:
-        page = await sources.listed(
-            conn, "c", Wanted(**wanted), is_indexed=is_indexed, limit=limit, offset=offset
-        )
+        page = await sources.listed(conn, "c", Wanted(**wanted), limit=limit, offset=offset)
     assert page.total >= len(page.sources)
     return [one.key for one in page.sources]
 
 
-async def status(database: Database, key: str = "p", *, is_indexed: bool = True) -> Status:
+async def status(database: Database, key: str = "p") -> Status:
     async with database.read() as conn:
-        one = await sources.find(conn, "c", key, is_indexed=is_indexed)
+        one = await sources.find(conn, "c", key)
     assert one is not None
     if one.status is not Status.DELETED:
-        assert key in await listed(database, status=one.status, is_indexed=is_indexed)
+        assert key in await listed(database, status=one.status)
     return one.status
 
 
@@ -76,7 +72,7 @@ async def held(database: Database) -> Database:
 async def test_a_page_that_is_in_the_index_as_it_is_is_indexed(held: Database) -> None:
     assert await status(held) is Status.INDEXED
     async with held.read() as conn:
-        one = await sources.find(conn, "c", "p", is_indexed=True)
+        one = await sources.find(conn, "c", "p")
     assert one is not None
     assert (one.chunks, one.indexed_at, one.type, one.parent, one.error) == (1, T0, "page", "parent", None)
 
@@ -125,7 +121,7 @@ async def test_a_page_that_could_not_be_read_is_an_error_that_says_why(held: Dat
     await failing(held, None)
     assert await status(held) is Status.ERROR
     async with held.read() as conn:
-        one = await sources.find(conn, "c", "p", is_indexed=True)
+        one = await sources.find(conn, "c", "p")
     assert one is not None
     assert one.error == "It broke."
 
@@ -145,7 +141,10 @@ async def test_a_tombstone_is_deleted_whatever_else_there_is(held: Database) -> 
 
 
 async def test_without_an_index_what_was_read_is_synced(held: Database) -> None:
-    assert await status(held, is_indexed=False) is Status.SYNCED
+    async with held.begin() as conn:
+        await search.switch(conn, "c", enabled=False)
+    assert await status(held) is Status.SYNCED
+    assert await listed(held, status=Status.INDEXED) == []
 
 
 @pytest_asyncio.fixture
@@ -186,7 +185,7 @@ async def test_a_listing_is_what_was_wanted(
 ) -> None:
     assert await listed(shelf, **wanted) == expected
     async with shelf.read() as conn:
-        page = await sources.listed(conn, "c", Wanted(**wanted), is_indexed=True, limit=1)
+        page = await sources.listed(conn, "c", Wanted(**wanted), limit=1)
     assert page.total == len(expected)
 
 
@@ -199,10 +198,27 @@ async def test_pages_of_a_listing_are_the_listing(shelf: Database) -> None:
     assert pages == [["ds", "b", "r"], ["a"], []]
 
 
+async def test_behind_the_last_page_the_total_is_the_same(shelf: Database) -> None:
+    async with shelf.read() as conn:
+        page = await sources.listed(conn, "c", Wanted(), limit=3, offset=6)
+    assert (page.sources, page.total) == ((), 4)
+
+
+@pytest.mark.parametrize("odd", [10**30, "\ud83d", "\x00"], ids=repr)
+async def test_a_document_has_its_address_whatever_else_is_in_it(database: Database, odd: object) -> None:
+    async with database.begin() as conn:
+        await store(conn)
+        await put(conn, Record(Kind.PAGE, "p", "pages", {"url": "https://x.test/p", "odd": odd}, "h", "p"))
+    async with database.read() as conn:
+        one = await sources.find(conn, "c", "p")
+    assert one is not None
+    assert one.url == "https://x.test/p"
+
+
 async def test_a_document_that_is_not_there_is_none(shelf: Database) -> None:
     async with shelf.read() as conn:
-        assert await sources.find(conn, "c", "x", is_indexed=True) is None
-        assert await sources.find(conn, "c", "u", is_indexed=True) is None
+        assert await sources.find(conn, "c", "x") is None
+        assert await sources.find(conn, "c", "u") is None
 
 
 async def test_totals_count_what_is_live(shelf: Database) -> None:

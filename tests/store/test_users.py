@@ -41,6 +41,15 @@ async def test_a_second_of_what_is_one_is_refused(database: Database, second: Us
             await users.add(conn, second, password="hash")
 
 
+async def test_an_address_is_proved_once(database: Database) -> None:
+    async with database.begin() as conn:
+        await users.add(conn, ANN, password="hash")
+        told = [await users.verify(conn, "u1", now=T0 + timedelta(days=day)) for day in (1, 2)]
+
+        assert told == [True, False]
+        assert (await users.find(conn, "u1")).verified_at == T0 + timedelta(days=1)
+
+
 async def test_a_name_and_a_password_can_be_replaced(database: Database) -> None:
     async with database.begin() as conn:
         await users.add(conn, ANN, password="hash")

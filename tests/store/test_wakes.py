@@ -33,7 +33,7 @@ async def test_postgres_says_whose_log_has_news(postgres_store_url: str) -> None
         await log(database, "d")
         found: set[str] = set()
         while found != {"c", "d"}:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 which = await anext(told)
             found |= which or frozenset()
     await database.close()
@@ -57,7 +57,7 @@ async def test_a_lost_session_is_the_store_being_away(postgres_store_url: str) -
             async with database.session() as conn:
                 cut = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'syncline wakes'"
                 assert await conn.scalar(text(cut)) == 1
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 await anext(told)
 
     with pytest.raises(StoreUnavailable, match="does not tell of events"):
