@@ -1,7 +1,7 @@
 """The shapes of the door: every answer is an envelope, names are camelCase, times are ISO 8601 in UTC with milliseconds."""
 
 import re
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import (
@@ -14,6 +14,8 @@ from pydantic import (
     model_validator,
 )
 from pydantic.alias_generators import to_camel
+
+from syncline.core.moments import moment
 
 __all__ = [
     "Asked",
@@ -29,11 +31,6 @@ __all__ = [
 ]
 
 T = TypeVar("T")
-
-
-def moment(at: datetime) -> str:
-    """A time as the door shows it: ``2026-11-20T12:00:00.000Z``."""
-    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 Moment = Annotated[datetime, PlainSerializer(moment, return_type=str, when_used="json")]

@@ -11,7 +11,7 @@ from syncline.api.envelope import Asked, Model, Moment, Success
 from syncline.api.errors import answers
 from syncline.api.sources import Kind
 from syncline.api.syncs import parsed_id
-from syncline.core.errors import BadInput, Denied, NotFound
+from syncline.core.errors import BadInput, Denied, InvalidId, NotFound
 from syncline.core.permission import Permission, allowed, granted
 from syncline.engine.search import Hit, find
 from syncline.store import search
@@ -98,7 +98,7 @@ class SwitchingIndex(Asked):
     enabled: bool
 
 
-@router.get("/api/v1/search", responses=answers(BadInput, NotFound, Denied))
+@router.get("/api/v1/search", responses=answers(BadInput, InvalidId, NotFound, Denied))
 async def search_documents(
     service: ServiceOf,
     caller: Signed,

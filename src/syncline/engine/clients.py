@@ -17,8 +17,9 @@ from syncline.core.errors import BadInput
 from syncline.engine.journal import journal
 from syncline.engine.tokens import renew
 from syncline.notion.budget import Budget, Rate, Unlimited
-from syncline.notion.client import Client, Observer, Renewer, Runtime
+from syncline.notion.client import Client, Renewer, Runtime
 from syncline.notion.errors import NotionError
+from syncline.notion.exchange import Observer
 from syncline.notion.objects import Version
 from syncline.store import authorizations, connections
 from syncline.store.budgets import Limit, StoreBudget

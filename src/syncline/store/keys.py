@@ -12,7 +12,7 @@ from syncline.core.errors import NotFound
 from syncline.core.permission import Scope
 from syncline.store.tables_accounts import api_key_workspaces, api_keys
 
-__all__ = ["ApiKey", "add", "by_hash", "every", "remove", "stale", "touch"]
+__all__ = ["ApiKey", "add", "by_hash", "every", "remove", "remove_all", "stale", "touch"]
 
 _FRESH = timedelta(minutes=1)
 """How exactly the time of last use is kept: reading must not become writing."""
@@ -80,6 +80,13 @@ async def remove(conn: AsyncConnection, user_id: str, key_id: str) -> None:
     if not (await conn.execute(mine)).rowcount:
         raise NotFound("There is no such key.")
     await conn.execute(delete(api_key_workspaces).where(api_key_workspaces.c.key_id == key_id))
+
+
+async def remove_all(conn: AsyncConnection, user_id: str) -> None:
+    """Delete all of a user's keys."""
+    mine = select(api_keys.c.id).where(api_keys.c.user_id == user_id)
+    await conn.execute(delete(api_key_workspaces).where(api_key_workspaces.c.key_id.in_(mine)))
+    await conn.execute(delete(api_keys).where(api_keys.c.user_id == user_id))
 
 
 async def _reach(conn: AsyncConnection, ids: Sequence[str]) -> dict[str, tuple[str, ...]]:

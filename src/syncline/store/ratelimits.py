@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import case, delete
+from sqlalchemy import case, delete, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from syncline.store.tables import upsert
 from syncline.store.tables_accounts import rate_limits
 
-__all__ = ["Use", "count", "forget"]
+__all__ = ["Use", "count", "forget", "give_back"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,13 @@ async def count(conn: AsyncConnection, uses: Sequence[Use]) -> list[int]:
         used: int | None = await conn.scalar(statement.returning(table.used), row)
         found[use.bucket] = used or 0
     return [found[use.bucket] for use in uses]
+
+
+async def give_back(conn: AsyncConnection, use: Use) -> int:
+    """Take a use back, if its window is still the bucket's, and give how often it was used in it by now."""
+    this = (rate_limits.c.bucket == use.bucket) & (rate_limits.c.resets_at == use.resets_at)
+    statement = update(rate_limits).where(this).values(used=rate_limits.c.used - use.times)
+    return await conn.scalar(statement.returning(rate_limits.c.used)) or 0
 
 
 async def forget(conn: AsyncConnection, *, before: datetime) -> int:

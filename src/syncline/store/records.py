@@ -25,6 +25,7 @@ __all__ = [
     "delete",
     "descendants",
     "find",
+    "holds",
     "parents",
     "places",
     "search_title",
@@ -249,6 +250,12 @@ async def unseen(
         .order_by(records.c.kind, records.c.key)
     )
     return [(Kind(kind), key) for kind, key in await conn.execute(query)]
+
+
+async def holds(conn: AsyncConnection, connection_id: str, kind: Kind) -> bool:
+    """Whether any live record of this kind is held; the same work however many there are."""
+    query = select(records.c.key).where(_of(connection_id), records.c.kind == kind, _LIVE)
+    return await conn.scalar(query.limit(1)) is not None
 
 
 async def count_live(

@@ -111,7 +111,8 @@ async def channels(conn: AsyncConnection, rule_id: str, *, ring: KeyRing) -> lis
 
 
 async def remove(conn: AsyncConnection, rule_id: str) -> None:
-    """Forget a rule with all that it saw and told."""
+    """Forget a rule with all that it saw and told. Raises NotFound."""
+    await hold(conn, rule_id)  # first, as those who send what it tells do
     for table in (watched, notifications):
         await conn.execute(delete(table).where(table.c.rule_id == rule_id))
     await conn.execute(delete(rules).where(rules.c.id == rule_id))

@@ -1,4 +1,4 @@
-"""Tickets: one-time tokens with an end, of which only hashes are kept. One sets up the instance, others a password."""
+"""Tickets: one-time tokens with an end, of which only hashes are kept. One sets up the instance, others a password, or prove an address."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -16,6 +16,7 @@ class Purpose(StrEnum):
 
     SETUP = "setup"
     RESET = "reset"
+    VERIFY = "verify"
 
 
 async def issue(

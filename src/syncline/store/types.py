@@ -12,14 +12,18 @@ SQLite's JSON type name, which has numeric affinity and turns the text ``1.0`` i
 import json
 import re
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 import orjson
 from sqlalchemy import DateTime, Dialect, LargeBinary, Text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-__all__ = ["Instant", "Json", "JsonText", "Sealed", "Unicode", "dump"]
+__all__ = ["LARGEST", "Instant", "Json", "JsonText", "Sealed", "Unicode", "dump"]
+
+
+LARGEST: Final = 2**63 - 1
+"""The largest whole number of both databases."""
 
 
 class JsonText(str):

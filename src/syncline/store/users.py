@@ -22,18 +22,20 @@ __all__ = [
     "password",
     "rename",
     "set_password",
+    "verify",
 ]
 
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """One user. `email` is in lower case; the `instance_owner` is the first one."""
+    """One user. `email` is in lower case; the `instance_owner` is the first one. `verified_at` is when the address was proved."""
 
     id: str
     email: str
     name: str
     instance_owner: bool
     created_at: datetime
+    verified_at: datetime | None = None
 
 
 _COLUMNS = [users.c[field.name] for field in fields(User)]
@@ -90,6 +92,12 @@ async def set_password(conn: AsyncConnection, user_id: str, *, password: str, no
     """Replace the hash of a user's password."""
     this = users.c.id == user_id
     await conn.execute(update(users).where(this).values(password=password, password_at=now))
+
+
+async def verify(conn: AsyncConnection, user_id: str, *, now: datetime) -> bool:
+    """Note that the address is proved. Whether that is news."""
+    this = (users.c.id == user_id) & users.c.verified_at.is_(None)
+    return (await conn.execute(update(users).where(this).values(verified_at=now))).rowcount > 0
 
 
 async def rename(conn: AsyncConnection, user_id: str, name: str) -> None:
