@@ -38,7 +38,7 @@ BUDGET = (60, 2.0)
 SLOW = 6.0
 """Seconds that an answer takes while workers are killed, so that no sync ends before the last of them is."""
 TAKEOVER = 15.0
-IN_FLIGHT = 24
+IN_FLIGHT = 32
 """Answers that a killed worker may have asked for and not stored, for each run it executed."""
 
 
