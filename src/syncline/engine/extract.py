@@ -37,6 +37,8 @@ __all__ = ["Extraction", "Limits", "Progress"]
 
 _TALLY = 0.5
 """Seconds between two counts of the pages."""
+_FIRST = 0.2
+"""Seconds until the first of them. A pull that finds nothing has often ended by then, and is not counted twice."""
 _GRACE = 2.0
 """Seconds that reads in flight are waited for when a pull is stopped; one may be waiting for the rate limit."""
 
@@ -155,7 +157,7 @@ class Extraction:
     async def _begin(self, conn: AsyncConnection) -> None:
         """Take up the run's counts and put work that a dead process had taken back on the frontier."""
         self._begun = True
-        self._tallied = asyncio.get_running_loop().time()
+        self._tallied = asyncio.get_running_loop().time() + _FIRST - _TALLY
         run = await runs.one(conn, self._run_id)
         self._counts = _Counts(**run.requests) if run.requests else _Counts()
         self._pages = dict(run.pages)

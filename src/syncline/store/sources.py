@@ -19,6 +19,7 @@ from sqlalchemy import (
     Select,
     String,
     Text,
+    and_,
     bindparam,
     case,
     cast,
@@ -26,7 +27,6 @@ from sqlalchemy import (
     func,
     select,
     true,
-    tuple_,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -103,6 +103,7 @@ _WAITING: Final = ("object", "properties", "content")
 """The kinds of work after which a document may be another one."""
 
 _RECORD = records.c
+_KEY = (_RECORD.connection_id, _RECORD.kind, _RECORD.key)
 _INDEXED = (
     (search_documents.c.connection_id == _RECORD.connection_id)
     & (search_documents.c.kind == _RECORD.kind)
@@ -135,26 +136,27 @@ _STATUSES: Final[Mapping[Status, ColumnElement[bool]]] = {
 
 _ASK_INDEX: Final = {Status.PENDING, Status.INDEXED, Status.SYNCED}
 _ERROR = select(failures.c.message).where(_FAILED).limit(1).scalar_subquery()
-_SHOWN: Final = (
-    select(
-        _RECORD.kind,
-        _RECORD.key,
-        _RECORD.stream,
-        place.label("parent"),
-        _RECORD.edited_at,
-        _RECORD.deleted_at,
-        _RECORD.title,
-        cast(_RECORD.data, Text).label("data"),
-        kind_of.label("type"),
-        case(*((condition, status) for status, condition in _STATUSES.items())).label("status"),
-        _ERROR.label("error"),
-        search_documents.c.chunk_count,
-        search_documents.c.indexed_at,
-    )
-    .select_from(records.outerjoin(search_documents, _INDEXED))
-    .where(_RECORD.connection_id == _MINE, _RECORD.kind.in_(_LISTED))
+_SHOWN: Final = select(
+    _RECORD.kind,
+    _RECORD.key,
+    _RECORD.stream,
+    place.label("parent"),
+    _RECORD.edited_at,
+    _RECORD.deleted_at,
+    _RECORD.title,
+    cast(_RECORD.data, Text).label("data"),
+    kind_of.label("type"),
+    case(*((condition, status) for status, condition in _STATUSES.items())).label("status"),
+    _ERROR.label("error"),
+    search_documents.c.chunk_count,
+    search_documents.c.indexed_at,
 )
-_FOUND: Final = _SHOWN.where(_RECORD.key == bindparam("this")).order_by(_RECORD.kind.desc()).limit(1)
+_FOUND: Final = (
+    _SHOWN.select_from(records.outerjoin(search_documents, _INDEXED))
+    .where(_RECORD.connection_id == _MINE, _RECORD.kind.in_(_LISTED), _RECORD.key == bindparam("this"))
+    .order_by(_RECORD.kind.desc())
+    .limit(1)
+)
 
 
 async def listed(
@@ -182,12 +184,14 @@ def _listing(wanted: Wanted) -> tuple[Select[Any], Select[Any]]:
     by = SORTS[wanted.sort]
     order = (by.desc(), _RECORD.key.desc()) if wanted.descending else (by.asc(), _RECORD.key.asc())
     conditions = _conditions(wanted)
-    # The keys first: a row is wide, and all before the offset are walked over.
-    keys = _joined(select(_RECORD.kind, _RECORD.key), wanted).where(*conditions).order_by(*order)
-    these = tuple_(_RECORD.kind, _RECORD.key).in_(keys.limit(_MOST).offset(_BEHIND).correlate(None))
+    # The keys first: a row is wide, and all before the offset are walked over. The rows are joined by their whole key and nothing else:
+    # where PostgreSQL has not counted them yet, a condition on them makes it go through all of them for each key.
+    keys = _joined(select(*_KEY), wanted).where(*conditions).order_by(*order)
+    these = keys.limit(_MOST).offset(_BEHIND).subquery("these")
+    shown = these.join(records, and_(*(these.c[one.name] == one for one in _KEY)))
     total = _joined(select(func.count()).select_from(records), wanted).where(*conditions).correlate(None)
-    query = _SHOWN.add_columns(total.scalar_subquery().label("total")).where(these).order_by(*order)
-    return query, total
+    query = _SHOWN.add_columns(total.scalar_subquery().label("total"))
+    return query.select_from(shown.outerjoin(search_documents, _INDEXED)).order_by(*order), total
 
 
 def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
