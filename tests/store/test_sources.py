@@ -1,12 +1,10 @@
 """How a document stands follows from what is stored, on both databases; listings are whole, sorted and counted."""
 
-import re
 from datetime import timedelta
 from typing import Any
 
 import pytest
 import pytest_asyncio
-from sqlalchemy.event import listen
 from sqlalchemy.ext.asyncio import AsyncConnection
 from tests.store.samples import T0, record, store
 
@@ -215,29 +213,6 @@ async def test_a_document_has_its_address_whatever_else_is_in_it(database: Datab
         one = await sources.find(conn, "c", "p")
     assert one is not None
     assert one.url == "https://x.test/p"
-
-
-@pytest.mark.parametrize("wanted", [{}, {"search": "a"}, {"status": Status.PENDING}, {"sort": "title"}])
-async def test_listed_documents_are_found_by_their_keys_where_nothing_was_counted_yet(
-    shelf: Database, wanted: dict[str, Any]
-) -> None:
-    said: list[tuple[str, Any]] = []
-    async with shelf.read() as conn:
-        assert conn.sync_connection is not None
-        listen(
-            conn.sync_connection,
-            "before_cursor_execute",
-            lambda _conn, _cursor, statement, parameters, *_: said.append((statement, parameters)),
-        )
-        await sources.listed(conn, "c", Wanted(**wanted), limit=2)
-        [(statement, parameters)] = said
-        explain = "EXPLAIN QUERY PLAN" if conn.dialect.name == "sqlite" else "EXPLAIN"
-        plan = "\n".join(
-            str(row[-1]) for row in await conn.exec_driver_sql(f"{explain} {statement}", parameters)
-        )
-
-    assert re.search(r"connection_id\S* ?= ?\S+ AND \(*kind\S* ?= ?\S+ AND \(*key\S* ?= ?", plan), plan
-    assert "Join Filter" not in plan, plan
 
 
 async def test_a_document_that_is_not_there_is_none(shelf: Database) -> None:

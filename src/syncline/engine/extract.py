@@ -157,7 +157,7 @@ class Extraction:
     async def _begin(self, conn: AsyncConnection) -> None:
         """Take up the run's counts and put work that a dead process had taken back on the frontier."""
         self._begun = True
-        self._tallied = asyncio.get_running_loop().time() + _FIRST - _TALLY
+        self._tallied = asyncio.get_running_loop().time() + min(_FIRST, _TALLY) - _TALLY
         run = await runs.one(conn, self._run_id)
         self._counts = _Counts(**run.requests) if run.requests else _Counts()
         self._pages = dict(run.pages)
